@@ -40,6 +40,7 @@ class Case:
     own_head: bool = False  # T5: lm_head.weight of its own
     keep_qformer_float32: bool = False
     shards: str | None = None  # max_shard_size
+    published_t5_config: bool = False  # text_config with the keys that Flan-T5 checkpoints have
     pictures: bool = False  # images and texts through the processor
     native_processor: bool = False  # processor files as transformers 5 saves them
     generation_eos: list[int] | None = None  # eos_token_id of generation_config.json, if not that of text_config

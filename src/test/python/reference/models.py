@@ -105,6 +105,14 @@ def save(case, model, tokenizer, folder):
     config_file = os.path.join(folder, "config.json")
     config = read_json(config_file)
     config["dtype"] = case.dtype
+    if is_t5(case):
+        text = config["text_config"]
+        if case.published_t5_config:
+            text["tie_word_embeddings"] = False
+            del text["scale_decoder_outputs"]
+            text["task_specific_params"] = {"summarization": {"max_length": 200, "num_beams": 4}}
+        if "dense_act_fn" not in case.text:
+            del text["dense_act_fn"], text["is_gated_act"]
     write_json(config_file, config)
 
 
