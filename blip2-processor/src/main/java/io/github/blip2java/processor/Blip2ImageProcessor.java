@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.processor;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * Pictures to the pixel values that the vision model reads, equal to the bit to {@code transformers}'
+ * {@code BlipImageProcessorPil}.
+ *
+ * <p>Resizes with {@link BicubicResampler}, then {@code (x * rescaleFactor - mean) / std} per channel.
+ *
+ * <p>Precision: the product is rounded from double to float, the rest is float, as NumPy does it.
+ *
+ * <p>Reference class: {@code BlipImageProcessorPil}. Immutable, safe for many threads at once.
+ */
+public final class Blip2ImageProcessor {
+
+    private static final int CHANNELS = 3;
+
+    private final ImageProcessorConfig config;
+    /** The pixel value of each byte, by channel: there are only 256 of them. */
+    private final float[][] values;
+
+    /**
+     * Makes a processor.
+     *
+     * @param config size, factors and means
+     */
+    public Blip2ImageProcessor(ImageProcessorConfig config) {
+        this.config = config;
+        this.values = new float[CHANNELS][256];
+        for (int channel = 0; channel < CHANNELS; channel++) {
+            float mean = config.imageMean().get(channel).floatValue();
+            float std = config.imageStd().get(channel).floatValue();
+            for (int level = 0; level < 256; level++) {
+                float value = config.doRescale() ? (float) (level * config.rescaleFactor()) : level;
+                values[channel][level] = config.doNormalize() ? (value - mean) / std : value;
+            }
+        }
+    }
+
+    /**
+     * Makes the processor of a checkpoint.
+     *
+     * @param directory the checkpoint's folder, with {@code preprocessor_config.json} or {@code processor_config.json}
+     * @return the processor
+     * @throws IOException when the file is missing or unreadable
+     * @throws io.github.blip2java.weights.MalformedCheckpointException when a value has the wrong type or range
+     * @throws io.github.blip2java.weights.UnsupportedModelException when the file asks for what is not supported
+     */
+    public static Blip2ImageProcessor fromPretrained(Path directory) throws IOException {
+        return new Blip2ImageProcessor(ImageProcessorConfig.fromPretrained(directory));
+    }
+
+    /**
+     * Returns the configuration.
+     *
+     * @return size, factors and means
+     */
+    public ImageProcessorConfig config() {
+        return config;
+    }
+
+    /**
+     * Resizes a picture as {@link #preprocess} does first.
+     *
+     * @param image the picture
+     * @return the picture at the configured size, or unchanged when the configuration says not to resize
+     */
+    public Image resize(Image image) {
+        return config.doResize() ? BicubicResampler.resize(image, config.width(), config.height()) : image;
+    }
+
+    /**
+     * Makes the pixel values of some pictures, which may be of different sizes.
+     *
+     * @param images at least one picture
+     * @return float32 {@code [images, 3, height, width]}, row-major
+     * @throws IllegalArgumentException when there is no picture, or when pictures that are not resized differ in size
+     */
+    public INDArray preprocess(List<Image> images) {
+        if (images.isEmpty()) {
+            throw new IllegalArgumentException("images: expected at least one picture, got none");
+        }
+        Image first = resize(images.get(0));
+        int pixels = first.width() * first.height();
+        float[] batch = new float[Math.multiplyExact(images.size(), CHANNELS * pixels)];
+        for (int i = 0; i < images.size(); i++) {
+            Image resized = i == 0 ? first : resize(images.get(i));
+            if (resized.width() != first.width() || resized.height() != first.height()) {
+                throw new IllegalArgumentException("images: do_resize is false, so expected pictures of one size, got "
+                        + first.width() + "x" + first.height() + " and " + resized.width() + "x" + resized.height());
+            }
+            byte[] rgb = resized.sharedRgb();
+            for (int channel = 0; channel < CHANNELS; channel++) {
+                int plane = (CHANNELS * i + channel) * pixels;
+                for (int pixel = 0; pixel < pixels; pixel++) {
+                    batch[plane + pixel] = values[channel][rgb[CHANNELS * pixel + channel] & 0xff];
+                }
+            }
+        }
+        return Nd4j.create(batch, new long[] {images.size(), CHANNELS, first.height(), first.width()}, 'c');
+    }
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.processor;
+
+import io.github.blip2java.processor.codec.BufferedImages;
+import io.github.blip2java.processor.codec.PictureDecoder;
+import io.github.blip2java.processor.codec.Pixels;
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * Reads pictures, with the bytes that Pillow 12.3's {@code Image.open(file).convert("RGB")} gives.
+ *
+ * <p>Formats: JPEG (also gray, progressive, CMYK), PNG (all colour types and depths), GIF (its first frame), BMP,
+ * TIFF and WebP, told apart by content, not by name. Alpha is dropped, not blended over a background. Embedded colour
+ * profiles are ignored. A picture that stops half-way is an error. Files of more than {@link ReadOptions#maxPixels}
+ * pixels are refused before they are decoded.
+ *
+ * <p>16-bit gray in a file is cut at 255, as Pillow does, which turns most of it white. Where a file uses the full
+ * range, read it with {@code javax.imageio.ImageIO} and pass the {@link BufferedImage}: there the high byte counts.
+ *
+ * <p>Known to differ from Pillow by a few levels: JPEGs with 4:4:0 chroma on JDKs that bundle libjpeg 6b. Not read:
+ * arithmetic-coded JPEG on those JDKs, animated WebP, HEIC, AVIF.
+ *
+ * <p>Safe for many threads at once.
+ */
+public final class ImageReader {
+
+    private ImageReader() {}
+
+    /**
+     * Reads a picture file with the default options.
+     *
+     * @param file the file
+     * @return the picture
+     * @throws IOException when the file is missing, unreadable, not a picture, damaged or too large
+     */
+    public static Image read(Path file) throws IOException {
+        return read(file, ReadOptions.defaults());
+    }
+
+    /**
+     * Reads a picture file.
+     *
+     * @param file the file
+     * @param options orientation and limits
+     * @return the picture
+     * @throws IOException when the file is missing, unreadable, not a picture, damaged or too large
+     */
+    public static Image read(Path file, ReadOptions options) throws IOException {
+        if (!Files.exists(file)) {
+            throw new IOException(file + ": no such file");
+        }
+        if (Files.isDirectory(file)) {
+            throw new IOException(file + ": expected a picture file, got a directory");
+        }
+        return decode(Files.readAllBytes(file), file.toString(), options);
+    }
+
+    /**
+     * Reads a picture from a stream with the default options.
+     *
+     * @param stream a picture file's bytes; read to its end, not closed
+     * @return the picture
+     * @throws IOException when reading fails, or the bytes are not a picture, damaged or too large
+     */
+    public static Image read(InputStream stream) throws IOException {
+        return read(stream, ReadOptions.defaults());
+    }
+
+    /**
+     * Reads a picture from a stream.
+     *
+     * @param stream a picture file's bytes; read to its end, not closed
+     * @param options orientation and limits
+     * @return the picture
+     * @throws IOException when reading fails, or the bytes are not a picture, damaged or too large
+     */
+    public static Image read(InputStream stream, ReadOptions options) throws IOException {
+        return decode(stream.readAllBytes(), "picture from a stream", options);
+    }
+
+    /**
+     * Reads a picture from bytes with the default options.
+     *
+     * @param file a picture file's bytes
+     * @return the picture
+     * @throws IOException when the bytes are not a picture, damaged or too large
+     */
+    public static Image read(byte[] file) throws IOException {
+        return read(file, ReadOptions.defaults());
+    }
+
+    /**
+     * Reads a picture from bytes.
+     *
+     * @param file a picture file's bytes
+     * @param options orientation and limits
+     * @return the picture
+     * @throws IOException when the bytes are not a picture, damaged or too large
+     */
+    public static Image read(byte[] file, ReadOptions options) throws IOException {
+        return decode(file, "picture from bytes", options);
+    }
+
+    /**
+     * Copies a picture that is already decoded, of any type. Gray stays as it is stored (where {@code getRGB} would
+     * brighten it), 16-bit channels keep their high byte, alpha is dropped.
+     *
+     * @param image the picture; it is only read
+     * @return the picture
+     */
+    public static Image read(BufferedImage image) {
+        return image(BufferedImages.toRgb(image));
+    }
+
+    private static Image decode(byte[] file, String name, ReadOptions options) throws IOException {
+        return image(PictureDecoder.decode(file, name, options.applyExifOrientation(), options.maxPixels()));
+    }
+
+    private static Image image(Pixels pixels) {
+        return Image.wrap(pixels.width(), pixels.height(), pixels.rgb());
+    }
+}

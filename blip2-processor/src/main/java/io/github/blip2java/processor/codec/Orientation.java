@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.processor.codec;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * How a camera was held: the EXIF orientation, 1 to 8, where 1 is upright.
+ *
+ * <p>Reads the one tag from an EXIF block, else from an XMP packet, as Pillow's {@code ImageOps.exif_transpose} does.
+ * Broken metadata means upright: it is no reason to refuse a picture.
+ */
+final class Orientation {
+
+    static final int UPRIGHT = 1;
+
+    private static final byte[] EXIF_PREFIX = "Exif\0\0".getBytes(StandardCharsets.ISO_8859_1);
+    private static final Pattern XMP = Pattern.compile("tiff:Orientation(?:=\"|>)([0-9])");
+
+    private Orientation() {}
+
+    /**
+     * The orientation that a file's metadata names.
+     *
+     * @param exif EXIF block, with or without the prefix {@code Exif\0\0}; null when there is none
+     * @param xmp XMP packet; null when there is none
+     */
+    static int of(ByteBuffer exif, ByteBuffer xmp) {
+        int orientation = exif == null ? 0 : fromExif(exif.slice());
+        if (orientation == 0 && xmp != null) {
+            Matcher tag = XMP.matcher(StandardCharsets.ISO_8859_1.decode(xmp.slice()));
+            orientation = tag.find() ? tag.group(1).charAt(0) - '0' : 0;
+        }
+        return orientation >= 1 && orientation <= 8 ? orientation : UPRIGHT;
+    }
+
+    /** The tag's value, 0 when it is not there. */
+    private static int fromExif(ByteBuffer block) {
+        int start = hasPrefix(block) ? EXIF_PREFIX.length : 0;
+        int[] values = TiffDirectory.numbers(block.position(start), TiffDirectory.ORIENTATION);
+        return values.length == 0 ? 0 : values[0];
+    }
+
+    private static boolean hasPrefix(ByteBuffer block) {
+        return block.remaining() >= EXIF_PREFIX.length
+                && block.slice(0, EXIF_PREFIX.length).equals(ByteBuffer.wrap(EXIF_PREFIX));
+    }
+
+    /** The picture turned upright; the same object when it is already. */
+    static Pixels upright(Pixels stored, int orientation) {
+        if (orientation == UPRIGHT) {
+            return stored;
+        }
+        boolean turned = orientation >= 5; // rows become columns
+        int width = stored.width();
+        int height = stored.height();
+        // Where the upright picture's first pixel is stored, and how far apart its neighbours are.
+        boolean fromRight = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+        boolean fromBottom = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+        int column = fromRight ? -3 : 3;
+        int row = fromBottom ? -3 * width : 3 * width;
+        int first = (fromRight ? 3 * (width - 1) : 0) + (fromBottom ? 3 * width * (height - 1) : 0);
+        int alongX = turned ? row : column;
+        int alongY = turned ? column : row;
+
+        Pixels upright = turned ? Pixels.allocate(height, width) : Pixels.allocate(width, height);
+        byte[] from = stored.rgb();
+        byte[] to = upright.rgb();
+        int target = 0;
+        for (int y = 0; y < upright.height(); y++) {
+            int source = first + y * alongY;
+            for (int x = 0; x < upright.width(); x++, source += alongX) {
+                to[target++] = from[source];
+                to[target++] = from[source + 1];
+                to[target++] = from[source + 2];
+            }
+        }
+        return upright;
+    }
+}
