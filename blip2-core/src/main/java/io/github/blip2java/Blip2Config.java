@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import io.github.blip2java.config.ConfigNode;
+import io.github.blip2java.language.LanguageModelConfig;
+import io.github.blip2java.language.opt.OPTConfig;
+import io.github.blip2java.language.t5.T5Config;
+import io.github.blip2java.qformer.Blip2QFormerConfig;
+import io.github.blip2java.vision.Blip2VisionConfig;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+
+/**
+ * The configuration of a whole model, as in {@code config.json}. Reference: {@code Blip2Config}.
+ *
+ * @param visionConfig        sizes of the image encoder
+ * @param qformerConfig       sizes of the Q-Former
+ * @param textConfig          sizes of the language model
+ * @param numQueryTokens      learned queries, 32 by default
+ * @param imageTextHiddenSize width of the retrieval space, 256 by default
+ * @param imageTokenIndex     the id that marks where an image goes; empty in the older layout, where images go first
+ * @param initializerFactor   used in training alone, 1 by default
+ * @param initializerRange    used in training alone, 0.02 by default
+ */
+public record Blip2Config(
+        Blip2VisionConfig visionConfig,
+        Blip2QFormerConfig qformerConfig,
+        LanguageModelConfig textConfig,
+        int numQueryTokens,
+        int imageTextHiddenSize,
+        OptionalInt imageTokenIndex,
+        double initializerFactor,
+        double initializerRange) {
+    private static final String FILE = "config.json";
+
+    /**
+     * Reads {@code config.json} of a checkpoint folder.
+     *
+     * @param directory the folder
+     * @return the configuration
+     * @throws IOException if the file is missing or unreadable
+     * @throws io.github.blip2java.weights.MalformedCheckpointException if it is no JSON object or a value is impossible
+     * @throws io.github.blip2java.weights.UnsupportedModelException if it describes another kind of model
+     */
+    public static Blip2Config fromPretrained(Path directory) throws IOException {
+        return read(directory.resolve(FILE));
+    }
+
+    /**
+     * Reads a configuration file.
+     *
+     * @param file a JSON file
+     * @return the configuration
+     * @throws IOException if the file is missing or unreadable
+     * @throws io.github.blip2java.weights.MalformedCheckpointException if it is no JSON object or a value is impossible
+     * @throws io.github.blip2java.weights.UnsupportedModelException if it describes another kind of model
+     */
+    public static Blip2Config read(Path file) throws IOException {
+        return of(ConfigNode.read(file));
+    }
+
+    /**
+     * Reads a configuration object.
+     *
+     * @param json the object; what it leaves out has its default
+     * @return the configuration
+     * @throws io.github.blip2java.weights.MalformedCheckpointException if a value is impossible
+     * @throws io.github.blip2java.weights.UnsupportedModelException if it describes another kind of model
+     */
+    public static Blip2Config of(ConfigNode json) {
+        String type = json.text("model_type", "blip-2");
+        if (!type.equals("blip-2") && !type.equals("blip_2")) {
+            throw json.unsupported("model_type", '"' + type + "\" is not supported; supported: blip-2");
+        }
+        Blip2VisionConfig vision = Blip2VisionConfig.of(json.object("vision_config"));
+        // Both spellings are in use; the older one is what published checkpoints have.
+        OptionalInt imageToken = json.tokenId(json.has("image_token_index") ? "image_token_index" : "image_token_id");
+        LanguageModelConfig text = textConfig(json.object("text_config"));
+        if (imageToken.isPresent() && imageToken.getAsInt() >= text.vocabSize()) {
+            throw json.unsupported(
+                    "image_token_index",
+                    imageToken.getAsInt() + " is outside the vocabulary of " + text.vocabSize()
+                            + " tokens; the embedding table must be resized before use");
+        }
+        return new Blip2Config(
+                vision,
+                Blip2QFormerConfig.of(json.object("qformer_config"), vision.hiddenSize()),
+                text,
+                json.size("num_query_tokens", 32),
+                json.size("image_text_hidden_size", 256),
+                imageToken,
+                json.number("initializer_factor", 1.0),
+                json.number("initializer_range", 0.02));
+    }
+
+    private static LanguageModelConfig textConfig(ConfigNode json) {
+        String type = json.text("model_type", "opt");
+        return switch (type) {
+            case "opt" -> OPTConfig.of(json);
+            case "t5" -> T5Config.of(json);
+            default -> throw json.unsupported("model_type", '"' + type + "\" is not supported; supported: opt, t5");
+        };
+    }
+
+    /**
+     * Puts three configurations together, with the defaults for the rest.
+     *
+     * @param vision  the image encoder
+     * @param qformer the Q-Former; its encoderHiddenSize becomes the image encoder's width
+     * @param text    the language model
+     * @return the configuration
+     */
+    public static Blip2Config fromVisionQFormerTextConfigs(
+            Blip2VisionConfig vision, Blip2QFormerConfig qformer, LanguageModelConfig text) {
+        Blip2QFormerConfig joined = Blip2QFormerConfig.of(ConfigNode.of(qformer.toMap()), vision.hiddenSize());
+        return new Blip2Config(vision, joined, text, 32, 256, OptionalInt.empty(), 1.0, 0.02);
+    }
+
+    /**
+     * Changes the image token.
+     *
+     * @param id the id that marks where an image goes
+     * @return a new configuration
+     */
+    public Blip2Config withImageTokenIndex(int id) {
+        return new Blip2Config(
+                visionConfig,
+                qformerConfig,
+                textConfig,
+                numQueryTokens,
+                imageTextHiddenSize,
+                OptionalInt.of(id),
+                initializerFactor,
+                initializerRange);
+    }
+
+    /**
+     * Changes the number of queries.
+     *
+     * @param queries 1 or more
+     * @return a new configuration
+     */
+    public Blip2Config withNumQueryTokens(int queries) {
+        return new Blip2Config(
+                visionConfig,
+                qformerConfig,
+                textConfig,
+                queries,
+                imageTextHiddenSize,
+                imageTokenIndex,
+                initializerFactor,
+                initializerRange);
+    }
+
+    /**
+     * Gives the values by their JSON keys.
+     *
+     * @return a new map, ready to be written
+     */
+    public Map<String, Object> toMap() {
+        Map<String, Object> map = new LinkedHashMap<>();
+        map.put("architectures", List.of("Blip2ForConditionalGeneration"));
+        map.put("model_type", "blip-2");
+        map.put("vision_config", visionConfig.toMap());
+        map.put("qformer_config", qformerConfig.toMap());
+        map.put("text_config", textConfig.toMap());
+        map.put("num_query_tokens", numQueryTokens);
+        map.put("image_text_hidden_size", imageTextHiddenSize);
+        map.put("image_token_index", imageTokenIndex.isPresent() ? imageTokenIndex.getAsInt() : null);
+        map.put("initializer_factor", initializerFactor);
+        map.put("initializer_range", initializerRange);
+        return map;
+    }
+
+    /**
+     * Writes {@code config.json} into a folder.
+     *
+     * @param directory the folder; made if it is not there
+     * @throws IOException if it cannot be written
+     */
+    public void savePretrained(Path directory) throws IOException {
+        Files.createDirectories(directory);
+        ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+        Files.write(directory.resolve(FILE), mapper.writeValueAsBytes(toMap()));
+    }
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java;
+
+import io.github.blip2java.generation.GenerationConfig;
+import io.github.blip2java.generation.GenerationResult;
+import io.github.blip2java.generation.Generator;
+import io.github.blip2java.language.LanguageModel;
+import io.github.blip2java.language.Prompt;
+import io.github.blip2java.language.TokenIds;
+import io.github.blip2java.qformer.Blip2QFormerModel;
+import io.github.blip2java.tensor.Tensor;
+import io.github.blip2java.tensor.Tensors;
+import io.github.blip2java.vision.Blip2VisionModel;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * BLIP-2: an image goes in, and text about it comes out (Li et al. 2023, arXiv 2301.12597).
+ *
+ * <p>Vision encoder → Q-Former → language projection → OPT or T5. Immutable and safe for many threads. After
+ * {@link #close} every call is an {@link IllegalStateException}. Reference: {@code Blip2ForConditionalGeneration}.
+ */
+public final class Blip2ForConditionalGeneration implements AutoCloseable {
+    private final Blip2Backbone backbone;
+    private final GenerationConfig generationConfig;
+
+    private Blip2ForConditionalGeneration(Blip2Backbone backbone, GenerationConfig generationConfig) {
+        this.backbone = backbone;
+        this.generationConfig = generationConfig;
+    }
+
+    /**
+     * Loads a checkpoint folder as stored.
+     *
+     * @param directory the folder with config.json and safetensors files
+     * @return the model
+     * @throws IOException if a file is missing or unreadable
+     * @throws io.github.blip2java.weights.MalformedCheckpointException if a file's content is wrong
+     * @throws io.github.blip2java.weights.UnsupportedModelException if the checkpoint is valid but not supported
+     */
+    public static Blip2ForConditionalGeneration fromPretrained(Path directory) throws IOException {
+        return fromPretrained(directory, LoadOptions.defaults());
+    }
+
+    /**
+     * Loads a checkpoint folder.
+     *
+     * @param directory the folder with config.json and safetensors files
+     * @param options   how to keep the weights
+     * @return the model
+     * @throws IOException if a file is missing or unreadable
+     * @throws io.github.blip2java.weights.MalformedCheckpointException if a file's content is wrong
+     * @throws io.github.blip2java.weights.UnsupportedModelException if the checkpoint is valid but not supported
+     */
+    public static Blip2ForConditionalGeneration fromPretrained(Path directory, LoadOptions options) throws IOException {
+        Blip2Backbone backbone = Blip2Backbone.load(directory, options);
+        try {
+            return new Blip2ForConditionalGeneration(
+                    backbone, CheckpointGenerationConfig.read(directory, backbone.config.textConfig()));
+        } catch (IOException | RuntimeException e) {
+            backbone.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Gives the configuration.
+     *
+     * @return the configuration the checkpoint came with
+     */
+    public Blip2Config config() {
+        return backbone.config;
+    }
+
+    /**
+     * Gives the checkpoint's own generation options: the end tokens of config.json and generation_config.json together,
+     * and the padding token.
+     *
+     * @return what counts where a call's options leave something unset
+     */
+    public GenerationConfig generationConfig() {
+        return generationConfig;
+    }
+
+    /**
+     * Gives the image encoder.
+     *
+     * @return the vision model
+     */
+    public Blip2VisionModel visionModel() {
+        return backbone.visionModel;
+    }
+
+    /**
+     * Gives the Q-Former.
+     *
+     * @return the querying transformer
+     */
+    public Blip2QFormerModel qformer() {
+        return backbone.qformer;
+    }
+
+    /**
+     * Gives the language model.
+     *
+     * @return OPT or T5
+     */
+    public LanguageModel languageModel() {
+        return backbone.languageModel;
+    }
+
+    /**
+     * Runs all stages once.
+     *
+     * @param inputs pixels, ids and what to return
+     * @return loss, logits and every stage's output
+     * @throws IllegalArgumentException if a shape or id does not fit
+     */
+    public Blip2ForConditionalGenerationModelOutput forward(Blip2Inputs inputs) {
+        return backbone.forward(inputs);
+    }
+
+    /**
+     * Encodes pictures once, for any number of prompts.
+     *
+     * @param pixelValues {@code [batch, 3, imageSize, imageSize]}
+     * @return what the language model reads
+     * @throws IllegalArgumentException if the shape does not fit
+     */
+    public ImageEncoding encodeImages(INDArray pixelValues) {
+        return encodeImages(pixelValues, false);
+    }
+
+    /**
+     * Encodes pictures once, for any number of prompts.
+     *
+     * @param pixelValues            {@code [batch, 3, height, width]}
+     * @param interpolatePosEncoding whether other sizes than the configured one are allowed
+     * @return what the language model reads
+     * @throws IllegalArgumentException if the shape does not fit
+     */
+    public ImageEncoding encodeImages(INDArray pixelValues, boolean interpolatePosEncoding) {
+        backbone.checkOpen();
+        return new ImageEncoding(backbone.encodeImages(pixelValues, interpolatePosEncoding, false, false)
+                .projected());
+    }
+
+    /**
+     * Generates text about pictures.
+     *
+     * @param pixelValues   {@code [batch, 3, imageSize, imageSize]}
+     * @param inputIds      {@code [batch, seq]} as Blip2Processor makes them, or null for a caption without a prompt
+     * @param attentionMask {@code [batch, seq]}, 1 = keep; null for all ones
+     * @param options       lengths and special tokens
+     * @return ids and finish reasons
+     * @throws IllegalArgumentException if a shape, an id or an option does not fit
+     */
+    public GenerationResult generate(
+            INDArray pixelValues, long[][] inputIds, long[][] attentionMask, GenerationConfig options) {
+        return generate(encodeImages(pixelValues), inputIds, attentionMask, options);
+    }
+
+    /**
+     * Generates text about pictures that were encoded before.
+     *
+     * @param images        from {@link #encodeImages(INDArray)}: one for each row of inputIds, or a single one for all
+     * @param inputIds      {@code [batch, seq]} as Blip2Processor makes them, padded on either side; or null for a caption
+     *                      without a prompt
+     * @param attentionMask {@code [batch, seq]}, 1 = keep; null for all ones
+     * @param options       lengths and special tokens
+     * @return ids and finish reasons
+     * @throws IllegalArgumentException if a shape, an id or an option does not fit
+     */
+    public GenerationResult generate(
+            ImageEncoding images, long[][] inputIds, long[][] attentionMask, GenerationConfig options) {
+        backbone.checkOpen();
+        long[][] ids = inputIds == null
+                ? backbone.merger.defaultIds(images.batch())
+                : TokenIds.matrix("inputIds", inputIds, -1, -1);
+        long[][] mask = backbone.attentionMask(attentionMask, ids);
+        Tensor embeds = backbone.languageModel.embedTokens(ids);
+        ImageTextMerger.Merged merged = backbone.merger.merge(embeds, images.forRows(ids.length), ids, mask);
+        checkNotEmpty(merged.attentionMask());
+
+        boolean encoderDecoder = config().textConfig().isEncoderDecoder();
+        long[][] prefix = encoderDecoder ? decoderStart(ids.length) : ids;
+        int promptLength = encoderDecoder ? 1 : merged.embeds().dim(1);
+        Prompt prompt = Prompt.pack(merged.embeds(), merged.attentionMask());
+        return new Generator(backbone.languageModel).generate(prompt, prefix, promptLength, withDefaults(options));
+    }
+
+    private static void checkNotEmpty(long[][] mask) {
+        for (int row = 0; row < mask.length; row++) {
+            if (Arrays.stream(mask[row]).allMatch(keep -> keep == 0)) {
+                throw new IllegalArgumentException(
+                        "attentionMask: expected at least one 1 in every row, got none in row " + row
+                                + "; a prompt cannot be all padding");
+            }
+        }
+    }
+
+    private long[][] decoderStart(int rows) {
+        long[][] start = new long[rows][];
+        Arrays.setAll(start, row -> new long[] {config().textConfig().decoderStartTokenId()});
+        return start;
+    }
+
+    private GenerationConfig withDefaults(GenerationConfig options) {
+        GenerationConfig.Builder filled = options.toBuilder();
+        if (options.eosTokenIds() == null) {
+            filled.eosTokenIds(generationConfig.eosTokenIds());
+        }
+        if (options.padTokenId() == null && generationConfig.padTokenId() != null) {
+            filled.padTokenId(generationConfig.padTokenId());
+        }
+        return filled.build();
+    }
+
+    /**
+     * Computes image features at every stage.
+     *
+     * @param pixelValues            {@code [batch, 3, height, width]}
+     * @param interpolatePosEncoding whether other sizes than the configured one are allowed
+     * @return the vision encoder's and the Q-Former's outputs, and what the language model reads
+     * @throws IllegalArgumentException if the shape does not fit
+     */
+    public BaseModelOutputWithVisionQformerOutputs getImageFeatures(
+            INDArray pixelValues, boolean interpolatePosEncoding) {
+        backbone.checkOpen();
+        Blip2Backbone.ImageStages stages = backbone.encodeImages(pixelValues, interpolatePosEncoding, false, false);
+        return new BaseModelOutputWithVisionQformerOutputs(
+                Tensors.toINDArray(stages.visionHidden()),
+                Tensors.toINDArray(stages.projected()),
+                backbone.visionOutputs(stages),
+                backbone.qformerOutputs(stages));
+    }
+
+    /**
+     * Computes image features at every stage.
+     *
+     * @param pixelValues {@code [batch, 3, imageSize, imageSize]}
+     * @return the vision encoder's and the Q-Former's outputs, and what the language model reads
+     * @throws IllegalArgumentException if the shape does not fit
+     */
+    public BaseModelOutputWithVisionQformerOutputs getImageFeatures(INDArray pixelValues) {
+        return getImageFeatures(pixelValues, false);
+    }
+
+    /**
+     * Encodes texts with the language model: the last hidden state of OPT, or of T5's encoder.
+     *
+     * @param inputIds      {@code [batch, seq]}
+     * @param attentionMask {@code [batch, seq]}, 1 = keep; null for all ones
+     * @return {@code [batch, seq, hidden]}
+     * @throws IllegalArgumentException if a shape or id does not fit
+     */
+    public INDArray getTextFeatures(long[][] inputIds, long[][] attentionMask) {
+        return backbone.textFeatures(inputIds, attentionMask);
+    }
+
+    /**
+     * Encodes pictures with vision encoder and Q-Former.
+     *
+     * @param pixelValues            {@code [batch, 3, height, width]}
+     * @param interpolatePosEncoding whether other sizes than the configured one are allowed
+     * @return {@code [batch, queries, hidden]}
+     * @throws IllegalArgumentException if the shape does not fit
+     */
+    public INDArray getQFormerFeatures(INDArray pixelValues, boolean interpolatePosEncoding) {
+        return backbone.qformerFeatures(pixelValues, interpolatePosEncoding);
+    }
+
+    /**
+     * Encodes pictures with vision encoder and Q-Former.
+     *
+     * @param pixelValues {@code [batch, 3, imageSize, imageSize]}
+     * @return {@code [batch, queries, hidden]}
+     * @throws IllegalArgumentException if the shape does not fit
+     */
+    public INDArray getQFormerFeatures(INDArray pixelValues) {
+        return getQFormerFeatures(pixelValues, false);
+    }
+
+    /** Releases the checkpoint. Calls after this are refused. */
+    @Override
+    public void close() {
+        backbone.close();
+    }
+}

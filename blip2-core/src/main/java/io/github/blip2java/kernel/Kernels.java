@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.kernel;
+
+/**
+ * The inner loops. One implementation is chosen for the whole process: with the Vector API where it is readable, else plain
+ * Java. Arguments are not checked here; callers do that.
+ */
+public interface Kernels {
+
+    /**
+     * Gives the implementation in use.
+     *
+     * @return the kernels
+     */
+    static Kernels get() {
+        return KernelChoice.CHOSEN.kernels();
+    }
+
+    /**
+     * Says which implementation is in use and why, with the flag that would help.
+     *
+     * @return one line for a log
+     */
+    static String description() {
+        return KernelChoice.CHOSEN.reason();
+    }
+
+    /**
+     * Computes Σ a·b.
+     *
+     * @param a       first factor
+     * @param aOffset where it begins
+     * @param b       second factor
+     * @param bOffset where it begins
+     * @param n       elements
+     * @return the sum
+     */
+    float dot(float[] a, int aOffset, float[] b, int bOffset, int n);
+
+    /**
+     * Adds x to y.
+     *
+     * @param x       what is added
+     * @param xOffset where it begins
+     * @param y       changed in place
+     * @param yOffset where it begins
+     * @param n       elements
+     */
+    void add(float[] x, int xOffset, float[] y, int yOffset, int n);
+
+    /**
+     * Widens 16-bit floats whose bits are the upper half of a float32.
+     *
+     * @param bits    the stored bits
+     * @param out     receives the floats
+     * @param outFrom where they go
+     * @param n       elements
+     */
+    void widenBf16(short[] bits, float[] out, int outFrom, int n);
+
+    /**
+     * Widens IEEE half precision floats.
+     *
+     * @param bits    the stored bits
+     * @param out     receives the floats
+     * @param outFrom where they go
+     * @param n       elements
+     */
+    void widenF16(short[] bits, float[] out, int outFrom, int n);
+
+    /**
+     * Computes (x − mean) / √(variance + eps) · weight + bias.
+     *
+     * @param x       the row
+     * @param xOffset where it begins
+     * @param n       its length
+     * @param weight  factors, or null for ones
+     * @param bias    summands, or null for zeros
+     * @param eps     added to the variance
+     * @param y       receives the result
+     * @param yOffset where it goes
+     */
+    void layerNorm(float[] x, int xOffset, int n, float[] weight, float[] bias, float eps, float[] y, int yOffset);
+
+    /**
+     * Computes x / √(mean(x²) + eps) · weight.
+     *
+     * @param x       the row
+     * @param xOffset where it begins
+     * @param n       its length
+     * @param weight  factors
+     * @param eps     added to the mean square
+     * @param y       receives the result
+     * @param yOffset where it goes
+     */
+    void rmsNorm(float[] x, int xOffset, int n, float[] weight, float eps, float[] y, int yOffset);
+
+    /**
+     * Turns scores into probabilities; a row of negative infinities becomes zeros.
+     *
+     * @param x      changed in place
+     * @param offset where the row begins
+     * @param n      its length
+     */
+    void softmax(float[] x, int offset, int n);
+
+    /**
+     * Computes x · Φ(x) with the error function.
+     *
+     * @param x      changed in place
+     * @param offset where to begin
+     * @param n      elements
+     */
+    void gelu(float[] x, int offset, int n);
+
+    /**
+     * Computes GELU by its tanh approximation.
+     *
+     * @param x      changed in place
+     * @param offset where to begin
+     * @param n      elements
+     */
+    void geluTanh(float[] x, int offset, int n);
+
+    /**
+     * Computes x · sigmoid(factor · x): SiLU with 1, quick GELU with 1.702.
+     *
+     * @param x      changed in place
+     * @param offset where to begin
+     * @param n      elements
+     * @param factor inside the sigmoid
+     */
+    void sigmoidGate(float[] x, int offset, int n, float factor);
+
+    /**
+     * Computes max(x, 0).
+     *
+     * @param x      changed in place
+     * @param offset where to begin
+     * @param n      elements
+     */
+    void relu(float[] x, int offset, int n);
+
+    /**
+     * Attends for one head: out = softmax(q · kᵀ + scores) · v.
+     *
+     * @param q       queries, scaled already
+     * @param queries number of them
+     * @param k       keys
+     * @param v       values
+     * @param keys    number of keys and values
+     * @param headDim width of all of them
+     * @param scores  {@code queries * keys}: the additive bias at first, the probabilities at last
+     * @param out     receives {@code queries} rows; zeros where everything is hidden
+     */
+    void attention(Rows q, int queries, Rows k, Rows v, int keys, int headDim, float[] scores, Rows out);
+}

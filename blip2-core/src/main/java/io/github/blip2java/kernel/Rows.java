@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.kernel;
+
+/**
+ * Rows of floats within an array: row r begins at {@code offset + r * stride}.
+ *
+ * @param data   the array
+ * @param offset where row 0 begins
+ * @param stride floats from one row to the next
+ */
+public record Rows(float[] data, int offset, int stride) {
+
+    int row(int index) {
+        return offset + index * stride;
+    }
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.kernel;
+
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The kernels on the Vector API. What has no loop worth the trouble is inherited.
+ *
+ * <p>Loaded by name, see {@link KernelChoice}.
+ */
+final class VectorKernels extends ScalarKernels {
+    private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Integer> I = F.vectorShape() == VectorShape.S_64_BIT
+            ? IntVector.SPECIES_64
+            : VectorSpecies.of(int.class, F.vectorShape());
+    /** As many shorts as {@link #I} has lanes. */
+    private static final VectorSpecies<Short> S =
+            VectorSpecies.of(short.class, VectorShape.forBitSize(F.vectorBitSize() / 2));
+
+    private static final int L = F.length();
+
+    private static final float LOG2_E = 1.44269504f;
+    private static final float LN2_HIGH = 0.693359375f;
+    private static final float LN2_LOW = -2.12194440e-4f;
+    private static final float LOWEST_EXPONENT = -87.3f;
+    private static final float ROUNDER = 0x1.8p23f;
+
+    @Override
+    public float dot(float[] a, int aOffset, float[] b, int bOffset, int n) {
+        FloatVector s0 = FloatVector.zero(F);
+        FloatVector s1 = FloatVector.zero(F);
+        FloatVector s2 = FloatVector.zero(F);
+        FloatVector s3 = FloatVector.zero(F);
+        int i = 0;
+        for (; i <= n - 4 * L; i += 4 * L) {
+            s0 = FloatVector.fromArray(F, a, aOffset + i).fma(FloatVector.fromArray(F, b, bOffset + i), s0);
+            s1 = FloatVector.fromArray(F, a, aOffset + i + L).fma(FloatVector.fromArray(F, b, bOffset + i + L), s1);
+            s2 = FloatVector.fromArray(F, a, aOffset + i + 2 * L)
+                    .fma(FloatVector.fromArray(F, b, bOffset + i + 2 * L), s2);
+            s3 = FloatVector.fromArray(F, a, aOffset + i + 3 * L)
+                    .fma(FloatVector.fromArray(F, b, bOffset + i + 3 * L), s3);
+        }
+        for (; i <= n - L; i += L) {
+            s0 = FloatVector.fromArray(F, a, aOffset + i).fma(FloatVector.fromArray(F, b, bOffset + i), s0);
+        }
+        float sum = s0.add(s1).add(s2.add(s3)).reduceLanes(VectorOperators.ADD);
+        for (; i < n; i++) {
+            sum = Math.fma(a[aOffset + i], b[bOffset + i], sum);
+        }
+        return sum;
+    }
+
+    @Override
+    public void add(float[] x, int xOffset, float[] y, int yOffset, int n) {
+        int i = 0;
+        for (; i <= n - L; i += L) {
+            FloatVector.fromArray(F, x, xOffset + i)
+                    .add(FloatVector.fromArray(F, y, yOffset + i))
+                    .intoArray(y, yOffset + i);
+        }
+        super.add(x, xOffset + i, y, yOffset + i, n - i);
+    }
+
+    @Override
+    public void widenBf16(short[] bits, float[] out, int outFrom, int n) {
+        int i = 0;
+        for (; i <= n - L; i += L) {
+            widened(bits, i)
+                    .lanewise(VectorOperators.LSHL, 16)
+                    .reinterpretAsFloats()
+                    .intoArray(out, outFrom + i);
+        }
+        for (; i < n; i++) {
+            out[outFrom + i] = Float.intBitsToFloat(bits[i] << 16);
+        }
+    }
+
+    @Override
+    public void widenF16(short[] bits, float[] out, int outFrom, int n) {
+        int i = 0;
+        for (; i <= n - L; i += L) {
+            IntVector half = widened(bits, i);
+            IntVector rest = half.and(0x7fff);
+            FloatVector magnitude = rest.lanewise(VectorOperators.LSHL, 13)
+                    .reinterpretAsFloats()
+                    .mul(0x1p112f);
+            IntVector wide = magnitude.reinterpretAsInts();
+            VectorMask<Integer> special = rest.compare(VectorOperators.GE, 0x7c00);
+            if (special.anyTrue()) {
+                wide = wide.blend(
+                        rest.and(0x3ff).lanewise(VectorOperators.LSHL, 13).or(0x7f800000), special);
+            }
+            wide.or(half.and(0x8000).lanewise(VectorOperators.LSHL, 16))
+                    .reinterpretAsFloats()
+                    .intoArray(out, outFrom + i);
+        }
+        if (i < n) {
+            super.widenF16(Arrays.copyOfRange(bits, i, n), out, outFrom + i, n - i);
+        }
+    }
+
+    private static IntVector widened(short[] bits, int from) {
+        return (IntVector) ShortVector.fromArray(S, bits, from).convertShape(VectorOperators.S2I, I, 0);
+    }
+
+    @Override
+    void normalize(
+            float[] x,
+            int xOffset,
+            int n,
+            float mean,
+            float scale,
+            float[] weight,
+            float[] bias,
+            float[] y,
+            int yOffset) {
+        if (weight == null || bias == null) {
+            super.normalize(x, xOffset, n, mean, scale, weight, bias, y, yOffset);
+            return;
+        }
+        int i = 0;
+        for (; i <= n - L; i += L) {
+            FloatVector.fromArray(F, x, xOffset + i)
+                    .sub(mean)
+                    .mul(scale)
+                    .mul(FloatVector.fromArray(F, weight, i))
+                    .add(FloatVector.fromArray(F, bias, i))
+                    .intoArray(y, yOffset + i);
+        }
+        for (; i < n; i++) {
+            y[yOffset + i] = (x[xOffset + i] - mean) * scale * weight[i] + bias[i];
+        }
+    }
+
+    @Override
+    public void softmax(float[] x, int offset, int n) {
+        FloatVector highest = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
+        int i = 0;
+        for (; i <= n - L; i += L) {
+            highest = highest.max(FloatVector.fromArray(F, x, offset + i));
+        }
+        float max = highest.reduceLanes(VectorOperators.MAX);
+        for (; i < n; i++) {
+            max = Math.max(max, x[offset + i]);
+        }
+        if (max == Float.NEGATIVE_INFINITY) {
+            Arrays.fill(x, offset, offset + n, 0f);
+            return;
+        }
+        FloatVector sums = FloatVector.zero(F);
+        for (i = 0; i <= n - L; i += L) {
+            FloatVector e = exp(FloatVector.fromArray(F, x, offset + i).sub(max));
+            e.intoArray(x, offset + i);
+            sums = sums.add(e);
+        }
+        double sum = sums.reduceLanes(VectorOperators.ADD);
+        for (; i < n; i++) {
+            x[offset + i] = (float) Math.exp(x[offset + i] - max);
+            sum += x[offset + i];
+        }
+        float scale = (float) (1 / sum);
+        for (i = 0; i <= n - L; i += L) {
+            FloatVector.fromArray(F, x, offset + i).mul(scale).intoArray(x, offset + i);
+        }
+        for (; i < n; i++) {
+            x[offset + i] *= scale;
+        }
+    }
+
+    /** e^x for x ≤ 88, to about 2 units in the last place; what would be below the smallest normal float becomes 0. */
+    private static FloatVector exp(FloatVector x) {
+        VectorMask<Float> tiny = x.compare(VectorOperators.LT, LOWEST_EXPONENT);
+        FloatVector bounded = x.max(LOWEST_EXPONENT);
+        // x = n ln 2 + r with |r| ≤ ln 2 / 2; adding and subtracting 1.5 · 2^23 rounds to a whole number.
+        FloatVector n = bounded.mul(LOG2_E).add(ROUNDER).sub(ROUNDER);
+        FloatVector r = n.fma(FloatVector.broadcast(F, -LN2_HIGH), bounded);
+        r = n.fma(FloatVector.broadcast(F, -LN2_LOW), r);
+        // The Taylor series up to r^7 / 7!, whose rest is below 2^-27 here.
+        FloatVector p = FloatVector.broadcast(F, 1f / 5040);
+        p = p.fma(r, FloatVector.broadcast(F, 1f / 720));
+        p = p.fma(r, FloatVector.broadcast(F, 1f / 120));
+        p = p.fma(r, FloatVector.broadcast(F, 1f / 24));
+        p = p.fma(r, FloatVector.broadcast(F, 1f / 6));
+        p = p.fma(r, FloatVector.broadcast(F, 0.5f));
+        p = p.fma(r, FloatVector.broadcast(F, 1f));
+        p = p.fma(r, FloatVector.broadcast(F, 1f));
+        IntVector exponent = (IntVector) n.convertShape(VectorOperators.F2I, I, 0);
+        FloatVector power = exponent.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
+        return p.mul(power).blend(0f, tiny);
+    }
+
+    @Override
+    public void gelu(float[] x, int offset, int n) {
+        int i = 0;
+        for (; i <= n - L; i += L) {
+            FloatVector v = FloatVector.fromArray(F, x, offset + i);
+            FloatVector z = v.mul(0.70710678f).abs();
+            FloatVector t = FloatVector.broadcast(F, 1f).div(z.mul(0.5f).add(1f));
+            FloatVector poly = FloatVector.broadcast(F, Erfc.COEFFICIENTS[9]);
+            for (int c = 8; c >= 0; c--) {
+                poly = poly.fma(t, FloatVector.broadcast(F, Erfc.COEFFICIENTS[c]));
+            }
+            FloatVector tail = t.mul(exp(poly.sub(z.mul(z)))); // erfc(z)
+            VectorMask<Float> negative = v.compare(VectorOperators.LT, 0f);
+            FloatVector cdf = FloatVector.broadcast(F, 2f).sub(tail).blend(tail, negative);
+            v.mul(0.5f).mul(cdf).intoArray(x, offset + i);
+        }
+        super.gelu(x, offset + i, n - i);
+    }
+
+    @Override
+    public void attention(Rows q, int queries, Rows k, Rows v, int keys, int headDim, float[] scores, Rows out) {
+        Rows s = new Rows(scores, 0, keys);
+        if (queries < 4) {
+            for (int i = 0; i < queries; i++) {
+                for (int j = 0; j < keys; j++) {
+                    scores[i * keys + j] += dot(q.data(), q.row(i), k.data(), k.row(j), headDim);
+                }
+            }
+        } else {
+            float[] columns = new float[headDim * keys];
+            for (int j = 0; j < keys; j++) {
+                for (int d = 0; d < headDim; d++) {
+                    columns[d * keys + j] = k.data()[k.row(j) + d];
+                }
+            }
+            multiplyAdd(q, new Rows(columns, 0, keys), s, queries, keys, headDim);
+        }
+        for (int i = 0; i < queries; i++) {
+            softmax(scores, i * keys, keys);
+            Arrays.fill(out.data(), out.row(i), out.row(i) + headDim, 0f);
+        }
+        multiplyAdd(s, v, out, queries, headDim, keys);
+    }
+
+    /** c += a · b with a {@code [m, k]}, b {@code [k, n]}, c {@code [m, n]}: four rows and two vectors at a time. */
+    private static void multiplyAdd(Rows a, Rows b, Rows c, int m, int n, int k) {
+        int row = 0;
+        for (; row <= m - 4; row += 4) {
+            int column = 0;
+            for (; column <= n - 2 * L; column += 2 * L) {
+                fourRowsTwoVectors(a, b, c, row, column, k);
+            }
+            tail(a, b, c, row, row + 4, column, n, k);
+        }
+        tail(a, b, c, row, m, 0, n, k);
+    }
+
+    private static void fourRowsTwoVectors(Rows a, Rows b, Rows c, int row, int column, int k) {
+        float[] ad = a.data();
+        float[] bd = b.data();
+        float[] cd = c.data();
+        int a0 = a.row(row);
+        int a1 = a.row(row + 1);
+        int a2 = a.row(row + 2);
+        int a3 = a.row(row + 3);
+        int c0 = c.row(row) + column;
+        int c1 = c.row(row + 1) + column;
+        int c2 = c.row(row + 2) + column;
+        int c3 = c.row(row + 3) + column;
+        FloatVector s00 = FloatVector.fromArray(F, cd, c0);
+        FloatVector s01 = FloatVector.fromArray(F, cd, c0 + L);
+        FloatVector s10 = FloatVector.fromArray(F, cd, c1);
+        FloatVector s11 = FloatVector.fromArray(F, cd, c1 + L);
+        FloatVector s20 = FloatVector.fromArray(F, cd, c2);
+        FloatVector s21 = FloatVector.fromArray(F, cd, c2 + L);
+        FloatVector s30 = FloatVector.fromArray(F, cd, c3);
+        FloatVector s31 = FloatVector.fromArray(F, cd, c3 + L);
+        int from = b.offset() + column;
+        for (int i = 0; i < k; i++, from += b.stride()) {
+            FloatVector b0 = FloatVector.fromArray(F, bd, from);
+            FloatVector b1 = FloatVector.fromArray(F, bd, from + L);
+            FloatVector f0 = FloatVector.broadcast(F, ad[a0 + i]);
+            FloatVector f1 = FloatVector.broadcast(F, ad[a1 + i]);
+            FloatVector f2 = FloatVector.broadcast(F, ad[a2 + i]);
+            FloatVector f3 = FloatVector.broadcast(F, ad[a3 + i]);
+            s00 = f0.fma(b0, s00);
+            s01 = f0.fma(b1, s01);
+            s10 = f1.fma(b0, s10);
+            s11 = f1.fma(b1, s11);
+            s20 = f2.fma(b0, s20);
+            s21 = f2.fma(b1, s21);
+            s30 = f3.fma(b0, s30);
+            s31 = f3.fma(b1, s31);
+        }
+        s00.intoArray(cd, c0);
+        s01.intoArray(cd, c0 + L);
+        s10.intoArray(cd, c1);
+        s11.intoArray(cd, c1 + L);
+        s20.intoArray(cd, c2);
+        s21.intoArray(cd, c2 + L);
+        s30.intoArray(cd, c3);
+        s31.intoArray(cd, c3 + L);
+    }
+
+    /** The rows and columns that fill no block, one row and one vector at a time. */
+    private static void tail(Rows a, Rows b, Rows c, int fromRow, int toRow, int fromColumn, int n, int k) {
+        for (int row = fromRow; row < toRow; row++) {
+            int column = fromColumn;
+            for (; column <= n - L; column += L) {
+                FloatVector s = FloatVector.fromArray(F, c.data(), c.row(row) + column);
+                for (int i = 0; i < k; i++) {
+                    s = FloatVector.fromArray(F, b.data(), b.row(i) + column)
+                            .fma(FloatVector.broadcast(F, a.data()[a.row(row) + i]), s);
+                }
+                s.intoArray(c.data(), c.row(row) + column);
+            }
+            for (; column < n; column++) {
+                float s = c.data()[c.row(row) + column];
+                for (int i = 0; i < k; i++) {
+                    s = Math.fma(a.data()[a.row(row) + i], b.data()[b.row(i) + column], s);
+                }
+                c.data()[c.row(row) + column] = s;
+            }
+        }
+    }
+
+    @Override
+    public String toString() {
+        return F.vectorBitSize() + " bits";
+    }
+}

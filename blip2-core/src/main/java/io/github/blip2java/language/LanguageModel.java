@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.language;
+
+import io.github.blip2java.tensor.Tensor;
+
+/**
+ * A language model that reads embeddings and writes tokens: OPT or T5.
+ *
+ * <p>Immutable and safe for many threads; every generation has its own {@link DecoderState}.
+ */
+public interface LanguageModel {
+
+    /**
+     * Gives the model's configuration.
+     *
+     * @return sizes and special tokens
+     */
+    LanguageModelConfig config();
+
+    /**
+     * Gives the width of a token embedding, which image features must have too.
+     *
+     * @return floats per token
+     */
+    int embeddingWidth();
+
+    /**
+     * Looks token embeddings up.
+     *
+     * @param inputIds {@code [batch, seq]}, 0 to vocab - 1 each
+     * @return {@code [batch, seq, embeddingWidth]}
+     * @throws IllegalArgumentException if an id is outside the vocabulary
+     */
+    Tensor embedTokens(long[][] inputIds);
+
+    /**
+     * Computes contextual features of a text: the last hidden state of OPT's decoder or of T5's encoder.
+     *
+     * @param inputsEmbeds  {@code [batch, seq, embeddingWidth]}
+     * @param attentionMask {@code [batch, seq]}, 1 = keep
+     * @return {@code [batch, seq, hidden]}
+     */
+    Tensor textFeatures(Tensor inputsEmbeds, long[][] attentionMask);
+
+    /**
+     * Runs the whole model over whole sequences.
+     *
+     * @param inputs embeddings, masks and, for an encoder–decoder model, decoder tokens
+     * @return logits for every position and what else was asked for
+     * @throws IllegalArgumentException if decoder tokens are missing, or a sequence is longer than the model allows
+     */
+    LanguageModelOutput forward(LanguageModelInputs inputs);
+
+    /**
+     * Reads prompts and makes ready for the first new token.
+     *
+     * @param prompt       the embedded prompts
+     * @param maxNewTokens tokens that may follow, for which the cache makes room
+     * @return the state before the first new token
+     * @throws IllegalArgumentException if prompt and new tokens are longer than the model allows
+     */
+    DecoderState start(Prompt prompt, int maxNewTokens);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.language;
+
+import io.github.blip2java.tensor.Spans;
+import io.github.blip2java.tensor.Tensor;
+
+/**
+ * Embedded prompts without their padding.
+ *
+ * @param embeds  {@code [rows, width]}: the kept positions of all sequences, one sequence after the other
+ * @param spans   which rows belong to which sequence
+ * @param columns for each row, its position in the padded input it came from
+ */
+public record Prompt(Tensor embeds, Spans spans, int[] columns) {
+
+    /**
+     * Drops the padding of a batch.
+     *
+     * @param embeds        {@code [batch, seq, width]}
+     * @param attentionMask {@code [batch, seq]}, 1 = keep
+     * @return the kept rows
+     */
+    public static Prompt pack(Tensor embeds, long[][] attentionMask) {
+        int seq = embeds.dim(1);
+        int[] lengths = new int[attentionMask.length];
+        int[] rows = new int[attentionMask.length * seq];
+        int[] columns = new int[rows.length];
+        int kept = 0;
+        for (int b = 0; b < attentionMask.length; b++) {
+            for (int s = 0; s < seq; s++) {
+                if (attentionMask[b][s] != 0) {
+                    lengths[b]++;
+                    rows[kept] = b * seq + s;
+                    columns[kept++] = s;
+                }
+            }
+        }
+        Tensor flat = embeds.reshape(embeds.rows(), embeds.cols());
+        return new Prompt(
+                flat.gatherRows(java.util.Arrays.copyOf(rows, kept)),
+                Spans.packed(lengths),
+                java.util.Arrays.copyOf(columns, kept));
+    }
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.language.opt;
+
+import io.github.blip2java.config.ConfigNode;
+import io.github.blip2java.language.LanguageModelConfig;
+import io.github.blip2java.nn.Activation;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.OptionalInt;
+
+/**
+ * Sizes of OPT; the defaults are those of opt-125m. Reference: {@code OPTConfig}.
+ *
+ * @param vocabSize                  tokens, 50272 by default
+ * @param hiddenSize                 width of a position, 768 by default
+ * @param numHiddenLayers            layers, 12 by default
+ * @param ffnDim                     width inside the feed-forward, 3072 by default
+ * @param maxPositionEmbeddings      longest sequence, 2048 by default
+ * @param doLayerNormBefore          whether norms come before each sub-layer, true by default; false in opt-350m
+ * @param removeFinalLayerNorm       whether the last norm is left out, false by default
+ * @param wordEmbedProjDim           width of token embeddings, hiddenSize by default
+ * @param numAttentionHeads          heads, 12 by default; divides hiddenSize
+ * @param activationFunction         activation in the feed-forward, {@code relu} by default
+ * @param enableBias                 whether projections have a bias, true by default
+ * @param layerNormElementwiseAffine whether norms have weights, true by default
+ * @param tieWordEmbeddings          whether the head is the embedding table, true by default
+ * @param bosTokenId                 start of text, 2 by default
+ * @param eosTokenIds                ends of text, 2 by default; 50118 in BLIP-2
+ * @param padTokenId                 padding, 1 by default; may be null
+ */
+public record OPTConfig(
+        int vocabSize,
+        int hiddenSize,
+        int numHiddenLayers,
+        int ffnDim,
+        int maxPositionEmbeddings,
+        boolean doLayerNormBefore,
+        boolean removeFinalLayerNorm,
+        int wordEmbedProjDim,
+        int numAttentionHeads,
+        String activationFunction,
+        boolean enableBias,
+        boolean layerNormElementwiseAffine,
+        boolean tieWordEmbeddings,
+        int bosTokenId,
+        int[] eosTokenIds,
+        Integer padTokenId)
+        implements LanguageModelConfig {
+
+    /**
+     * Reads an object {@code text_config} of model type {@code opt}.
+     *
+     * @param json the object; what it leaves out has its default
+     * @return the configuration
+     * @throws io.github.blip2java.weights.MalformedCheckpointException if a value is impossible
+     * @throws io.github.blip2java.weights.UnsupportedModelException if a value is possible but not supported
+     */
+    public static OPTConfig of(ConfigNode json) {
+        int hidden = json.size("hidden_size", 768);
+        OPTConfig config = new OPTConfig(
+                json.size("vocab_size", 50272),
+                hidden,
+                json.size("num_hidden_layers", 12),
+                json.size("ffn_dim", 3072),
+                json.size("max_position_embeddings", 2048),
+                json.flag("do_layer_norm_before", true),
+                json.flag("_remove_final_layer_norm", false),
+                json.size("word_embed_proj_dim", hidden),
+                json.size("num_attention_heads", 12),
+                json.oneOf("activation_function", "relu", Activation.names()),
+                json.flag("enable_bias", true),
+                json.flag("layer_norm_elementwise_affine", true),
+                json.flag("tie_word_embeddings", true),
+                json.integer("bos_token_id", 2, 0),
+                json.tokenIds("eos_token_id", 2),
+                json.integer("pad_token_id", 1, 0));
+        json.checkHeads("hidden_size", hidden, config.numAttentionHeads);
+        return config;
+    }
+
+    @Override
+    public String modelType() {
+        return "opt";
+    }
+
+    @Override
+    public boolean isEncoderDecoder() {
+        return false;
+    }
+
+    @Override
+    public int[] eosTokenIds() {
+        return eosTokenIds.clone();
+    }
+
+    @Override
+    public int decoderStartTokenId() {
+        return bosTokenId;
+    }
+
+    @Override
+    public OptionalInt maxPositions() {
+        return OptionalInt.of(maxPositionEmbeddings);
+    }
+
+    @Override
+    public Map<String, Object> toMap() {
+        Map<String, Object> map = new LinkedHashMap<>();
+        map.put("model_type", "opt");
+        map.put("vocab_size", vocabSize);
+        map.put("hidden_size", hiddenSize);
+        map.put("num_hidden_layers", numHiddenLayers);
+        map.put("ffn_dim", ffnDim);
+        map.put("max_position_embeddings", maxPositionEmbeddings);
+        map.put("do_layer_norm_before", doLayerNormBefore);
+        map.put("_remove_final_layer_norm", removeFinalLayerNorm);
+        map.put("word_embed_proj_dim", wordEmbedProjDim);
+        map.put("num_attention_heads", numAttentionHeads);
+        map.put("activation_function", activationFunction);
+        map.put("enable_bias", enableBias);
+        map.put("layer_norm_elementwise_affine", layerNormElementwiseAffine);
+        map.put("tie_word_embeddings", tieWordEmbeddings);
+        map.put("bos_token_id", bosTokenId);
+        map.put("eos_token_id", LanguageModelConfig.eosJson(eosTokenIds));
+        map.put("pad_token_id", padTokenId);
+        return map;
+    }
+}

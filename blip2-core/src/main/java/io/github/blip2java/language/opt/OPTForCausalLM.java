@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.language.opt;
+
+import io.github.blip2java.language.DecoderState;
+import io.github.blip2java.language.KeyValueCache;
+import io.github.blip2java.language.LanguageModel;
+import io.github.blip2java.language.LanguageModelInputs;
+import io.github.blip2java.language.LanguageModelOutput;
+import io.github.blip2java.language.Prompt;
+import io.github.blip2java.language.TokenIds;
+import io.github.blip2java.nn.Linear;
+import io.github.blip2java.nn.Trace;
+import io.github.blip2java.tensor.Spans;
+import io.github.blip2java.tensor.Tensor;
+import io.github.blip2java.tensor.Tensors;
+import io.github.blip2java.weights.WeightScope;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * OPT: lm_head(decoder(embeddings)) (Zhang et al. 2022, arXiv 2205.01068).
+ *
+ * <p>{@code [batch, seq, width]} → logits {@code [batch, seq, vocab]}. Keys: {@code model.decoder.*},
+ * {@code lm_head.weight}, which is the embedding table where it is absent. Reference: {@code OPTForCausalLM}.
+ */
+public final class OPTForCausalLM implements LanguageModel {
+    private final OPTConfig config;
+    private final OPTDecoder decoder;
+    private final Linear lmHead;
+
+    /**
+     * Loads the model.
+     *
+     * @param config  its sizes
+     * @param weights the scope {@code language_model}
+     */
+    public OPTForCausalLM(OPTConfig config, WeightScope weights) {
+        this.config = config;
+        this.decoder = new OPTDecoder(config, weights.at("model").at("decoder"));
+        this.lmHead = weights.contains("lm_head.weight")
+                ? new Linear(config.wordEmbedProjDim(), config.vocabSize(), false, weights.at("lm_head"))
+                : new Linear(decoder.embedTokens().weight(), null);
+    }
+
+    @Override
+    public OPTConfig config() {
+        return config;
+    }
+
+    @Override
+    public int embeddingWidth() {
+        return config.wordEmbedProjDim();
+    }
+
+    @Override
+    public Tensor embedTokens(long[][] inputIds) {
+        Tensor rows = decoder.embedTokens().forward(TokenIds.flatten(inputIds));
+        return rows.reshape(inputIds.length, inputIds[0].length, embeddingWidth());
+    }
+
+    @Override
+    public Tensor textFeatures(Tensor inputsEmbeds, long[][] attentionMask) {
+        return decode(inputsEmbeds, attentionMask, Trace.none());
+    }
+
+    @Override
+    public LanguageModelOutput forward(LanguageModelInputs inputs) {
+        Trace trace = new Trace(inputs.outputHiddenStates(), inputs.outputAttentions());
+        Tensor hidden = decode(inputs.inputsEmbeds(), inputs.attentionMask(), trace);
+        int[] shape = inputs.inputsEmbeds().shape();
+        List<Tensor> states = trace.hiddenStates() == null
+                ? null
+                : trace.hiddenStates().stream()
+                        .map(state -> state.reshape(shape[0], shape[1], state.cols()))
+                        .toList();
+        return new LanguageModelOutput(
+                Tensors.toINDArray(lmHead.forward(hidden)),
+                Tensors.toINDArrays(states),
+                Tensors.toINDArrays(trace.attentions()),
+                null,
+                null,
+                null,
+                null);
+    }
+
+    /** Runs whole, possibly padded sequences: {@code [batch, seq, width]} in and out. */
+    private Tensor decode(Tensor embeds, long[][] attentionMask, Trace trace) {
+        int batch = embeds.dim(0);
+        int seq = embeds.dim(1);
+        checkLength(seq, 0);
+        int[] positions = new int[batch * seq];
+        for (int b = 0; b < batch; b++) {
+            int seen = 0;
+            for (int s = 0; s < seq; s++) {
+                boolean keep = attentionMask[b][s] != 0;
+                seen += keep ? 1 : 0;
+                positions[b * seq + s] = keep ? seen - 1 : -1;
+            }
+        }
+        long[][] keep = TokenIds.allOnes(attentionMask) ? null : attentionMask;
+        KeyValueCache cache = new KeyValueCache(config.numHiddenLayers(), batch, seq, config.hiddenSize());
+        Tensor rows = embeds.reshape(batch * seq, embeds.cols());
+        return decoder.forward(rows, Spans.padded(batch, seq), positions, keep, cache, trace)
+                .reshape(batch, seq, embeds.cols());
+    }
+
+    @Override
+    public DecoderState start(Prompt prompt, int maxNewTokens) {
+        int longest = Arrays.stream(prompt.spans().lengths()).max().orElseThrow();
+        checkLength(longest, maxNewTokens);
+        KeyValueCache cache = new KeyValueCache(
+                config.numHiddenLayers(), prompt.spans().batch(), longest + maxNewTokens, config.hiddenSize());
+        return new State(prompt, cache);
+    }
+
+    private void checkLength(int prompt, int maxNewTokens) {
+        if (prompt + maxNewTokens > config.maxPositionEmbeddings()) {
+            throw new IllegalArgumentException("sequence: expected at most " + config.maxPositionEmbeddings()
+                    + " positions (max_position_embeddings), got a prompt of " + prompt
+                    + " (image tokens included) and "
+                    + maxNewTokens + " new tokens; shorten the text or lower maxNewTokens");
+        }
+    }
+
+    /** Keys and values of the sequences so far, and the logits that follow from them. */
+    private final class State implements DecoderState {
+        private final KeyValueCache cache;
+        private Tensor logits;
+
+        State(Prompt prompt, KeyValueCache cache) {
+            this.cache = cache;
+            Spans spans = prompt.spans();
+            int[] positions = new int[prompt.embeds().rows()];
+            for (int s = 0; s < spans.batch(); s++) {
+                for (int i = 0; i < spans.lengths()[s]; i++) {
+                    positions[spans.starts()[s] + i] = i;
+                }
+            }
+            Tensor hidden = decoder.forward(prompt.embeds(), spans, positions, null, cache, Trace.none());
+            this.logits = lmHead.forward(hidden.gatherRows(spans.lastRows()));
+        }
+
+        @Override
+        public Tensor logits() {
+            return logits;
+        }
+
+        @Override
+        public void advance(int... tokens) {
+            Spans spans = Spans.padded(tokens.length, 1);
+            Tensor embeds = decoder.embedTokens().forward(tokens);
+            logits = lmHead.forward(decoder.forward(embeds, spans, cache.lengths(), null, cache, Trace.none()));
+        }
+
+        @Override
+        public void select(int... rows) {
+            cache.select(rows);
+            logits = logits.gatherRows(rows);
+        }
+    }
+}

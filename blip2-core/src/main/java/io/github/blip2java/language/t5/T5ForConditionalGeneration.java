@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.language.t5;
+
+import io.github.blip2java.language.DecoderState;
+import io.github.blip2java.language.KeyValueCache;
+import io.github.blip2java.language.LanguageModel;
+import io.github.blip2java.language.LanguageModelInputs;
+import io.github.blip2java.language.LanguageModelOutput;
+import io.github.blip2java.language.Prompt;
+import io.github.blip2java.language.TokenIds;
+import io.github.blip2java.nn.Embedding;
+import io.github.blip2java.nn.Linear;
+import io.github.blip2java.nn.Trace;
+import io.github.blip2java.tensor.Spans;
+import io.github.blip2java.tensor.Tensor;
+import io.github.blip2java.tensor.Tensors;
+import io.github.blip2java.weights.WeightScope;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * T5 and Flan-T5: lm_head(decoder(tokens, encoder(embeddings))) (Raffel et al. 2020, arXiv 1910.10683).
+ *
+ * <p>Encoder {@code [batch, seq, dModel]}, logits {@code [batch, target, vocab]}. Keys: {@code shared.weight},
+ * {@code encoder.*}, {@code decoder.*}, {@code lm_head.weight}, which is the shared table where it is absent. Reference:
+ * {@code T5ForConditionalGeneration}.
+ */
+public final class T5ForConditionalGeneration implements LanguageModel {
+    private final T5Config config;
+    private final Embedding shared;
+    private final T5Stack encoder;
+    private final T5Stack decoder;
+    private final Linear lmHead;
+
+    /**
+     * Loads the model.
+     *
+     * @param config  its sizes
+     * @param weights the scope {@code language_model}
+     */
+    public T5ForConditionalGeneration(T5Config config, WeightScope weights) {
+        this.config = config;
+        this.shared = new Embedding(config.vocabSize(), config.dModel(), sharedTable(weights));
+        this.encoder = new T5Stack(config, false, weights.at("encoder"));
+        this.decoder = new T5Stack(config, true, weights.at("decoder"));
+        // Reference: tie_word_embeddings is no guide for T5; the head is its own wherever the file has one.
+        this.lmHead = weights.contains("lm_head.weight")
+                ? new Linear(config.dModel(), config.vocabSize(), false, weights.at("lm_head"))
+                : new Linear(shared.weight(), null);
+    }
+
+    /** The table is stored under one of three names, depending on which tied copy was written. */
+    private static WeightScope sharedTable(WeightScope weights) {
+        WeightScope encoderCopy = weights.at("encoder").at("embed_tokens");
+        return weights.contains("shared.weight") || !encoderCopy.contains("weight")
+                ? weights.at("shared")
+                : encoderCopy;
+    }
+
+    @Override
+    public T5Config config() {
+        return config;
+    }
+
+    @Override
+    public int embeddingWidth() {
+        return config.dModel();
+    }
+
+    @Override
+    public Tensor embedTokens(long[][] inputIds) {
+        return shared.forward(TokenIds.flatten(inputIds)).reshape(inputIds.length, inputIds[0].length, config.dModel());
+    }
+
+    @Override
+    public Tensor textFeatures(Tensor inputsEmbeds, long[][] attentionMask) {
+        return encode(inputsEmbeds, attentionMask, Trace.none());
+    }
+
+    /** Encodes whole, possibly padded sequences: {@code [batch, seq, dModel]} in and out. */
+    private Tensor encode(Tensor embeds, long[][] attentionMask, Trace trace) {
+        int batch = embeds.dim(0);
+        int seq = embeds.dim(1);
+        int[] columns = IntStream.range(0, batch * seq).map(row -> row % seq).toArray();
+        Tensor rows = embeds.reshape(batch * seq, embeds.cols());
+        return encoder.encode(rows, Spans.padded(batch, seq), columns, padding(attentionMask), trace)
+                .reshape(batch, seq, embeds.cols());
+    }
+
+    private static long[][] padding(long[][] mask) {
+        return mask == null || TokenIds.allOnes(mask) ? null : mask;
+    }
+
+    @Override
+    public LanguageModelOutput forward(LanguageModelInputs inputs) {
+        long[][] tokens = inputs.decoderInputIds();
+        if (tokens == null) {
+            throw new IllegalArgumentException(
+                    "decoderInputIds: expected [batch, target] for an encoder–decoder language"
+                            + " model, got null; pass them, or labels from which they are made");
+        }
+        int batch = tokens.length;
+        int target = tokens[0].length;
+        Trace encoderTrace = new Trace(inputs.outputHiddenStates(), inputs.outputAttentions());
+        Tensor encoded = encode(inputs.inputsEmbeds(), inputs.attentionMask(), encoderTrace);
+        int seq = encoded.dim(1);
+
+        Trace trace = new Trace(inputs.outputHiddenStates(), inputs.outputAttentions());
+        Tensor embeds = shared.forward(TokenIds.flatten(tokens)); // [batch * target, dModel]
+        KeyValueCache self = new KeyValueCache(config.numDecoderLayers(), batch, target, attentionWidth());
+        KeyValueCache cross = decoder.crossKeysAndValues(
+                encoded.reshape(batch * seq, encoded.cols()), Spans.padded(batch, seq), attentionWidth());
+        Tensor hidden = decoder.decode(
+                embeds,
+                Spans.padded(batch, target),
+                padding(inputs.decoderAttentionMask()),
+                padding(inputs.attentionMask()),
+                self,
+                cross,
+                trace);
+        return new LanguageModelOutput(
+                Tensors.toINDArray(head(hidden).reshape(batch, target, config.vocabSize())),
+                batched(trace.hiddenStates(), batch, target),
+                Tensors.toINDArrays(trace.attentions()),
+                Tensors.toINDArrays(trace.crossAttentions()),
+                Tensors.toINDArray(encoded),
+                batched(encoderTrace.hiddenStates(), batch, seq),
+                Tensors.toINDArrays(encoderTrace.attentions()));
+    }
+
+    private static List<org.nd4j.linalg.api.ndarray.INDArray> batched(List<Tensor> states, int batch, int seq) {
+        return states == null
+                ? null
+                : states.stream()
+                        .map(state -> Tensors.toINDArray(state.reshape(batch, seq, state.cols())))
+                        .toList();
+    }
+
+    private int attentionWidth() {
+        return config.numHeads() * config.dKv();
+    }
+
+    private Tensor head(Tensor hidden) {
+        if (!config.scaleDecoderOutputs()) {
+            return lmHead.forward(hidden);
+        }
+        float scale = (float) Math.pow(config.dModel(), -0.5);
+        float[] scaled = hidden.data().clone();
+        for (int i = 0; i < scaled.length; i++) {
+            scaled[i] *= scale;
+        }
+        return lmHead.forward(hidden.withRows(scaled, hidden.cols()));
+    }
+
+    @Override
+    public DecoderState start(Prompt prompt, int maxNewTokens) {
+        return new State(prompt, maxNewTokens);
+    }
+
+    /** The encoder's keys and values, the decoder's own, and the logits that follow. */
+    private final class State implements DecoderState {
+        private final KeyValueCache cross;
+        private final KeyValueCache self;
+        private Tensor logits;
+
+        State(Prompt prompt, int maxNewTokens) {
+            Tensor encoded = encoder.encode(prompt.embeds(), prompt.spans(), prompt.columns(), null, Trace.none());
+            int rows = prompt.spans().batch();
+            this.cross = decoder.crossKeysAndValues(encoded, prompt.spans(), attentionWidth());
+            this.self = new KeyValueCache(config.numDecoderLayers(), rows, maxNewTokens + 1, attentionWidth());
+            int[] start = new int[rows];
+            Arrays.fill(start, config.decoderStartTokenId());
+            advance(start);
+        }
+
+        @Override
+        public Tensor logits() {
+            return logits;
+        }
+
+        @Override
+        public void advance(int... tokens) {
+            Spans spans = Spans.padded(tokens.length, 1);
+            logits = head(decoder.decode(shared.forward(tokens), spans, null, null, self, cross, Trace.none()));
+        }
+
+        @Override
+        public void select(int... rows) {
+            cross.select(rows);
+            self.select(rows);
+            logits = logits.gatherRows(rows);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.matrix;
+
+import io.github.blip2java.kernel.Kernels;
+import io.github.blip2java.kernel.Parallel;
+import io.github.blip2java.weights.DType;
+import io.github.blip2java.weights.StoredTensor;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/** Weights of 32 or 16 bits, where they lie in the mapped file or in memory of our own outside the heap. */
+final class DenseMatrix implements WeightMatrix {
+    private static final Kernels KERNELS = Kernels.get();
+
+    /** Rows of the matrix that one task of a product handles. */
+    private static final int TASK_ROWS = 32;
+
+    /** Measured: below this many rows reading the weights is the cost, and dot products read them once. */
+    private static final int FEW_ROWS = 6;
+
+    private final ByteBuffer bytes;
+    private final DType dtype;
+    private final int out;
+    private final int in;
+
+    private DenseMatrix(ByteBuffer bytes, DType dtype, int out, int in) {
+        this.bytes = bytes;
+        this.dtype = dtype;
+        this.out = out;
+        this.in = in;
+    }
+
+    /** Uses a tensor where it lies. */
+    static DenseMatrix mapped(StoredTensor tensor, int out, int in) {
+        return new DenseMatrix(tensor.map(), tensor.dtype(), out, in);
+    }
+
+    /** Converts a tensor, unless it has the wanted type already. */
+    static DenseMatrix as(DType wanted, StoredTensor tensor, int out, int in) {
+        DenseMatrix stored = mapped(tensor, out, in);
+        return stored.dtype == wanted ? stored : stored.converted(wanted);
+    }
+
+    static DenseMatrix of(float[] values, int out, int in) {
+        ByteBuffer bytes = allocate((long) values.length * DType.F32.bytes());
+        bytes.asFloatBuffer().put(values);
+        return new DenseMatrix(bytes, DType.F32, out, in);
+    }
+
+    private static ByteBuffer allocate(long size) {
+        return ByteBuffer.allocateDirect(Math.toIntExact(size)).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    private DenseMatrix converted(DType wanted) {
+        ByteBuffer target = allocate((long) out * in * wanted.bytes());
+        Parallel.forRange(out, row -> {
+            float[] values = new float[in];
+            copyRow(row, values, 0);
+            int at = row * in * wanted.bytes();
+            for (int i = 0; i < in; i++) {
+                switch (wanted) {
+                    case F16 -> target.putShort(at + 2 * i, Rounding.toHalf(values[i]));
+                    case BF16 -> target.putShort(at + 2 * i, Rounding.toBfloat16(values[i]));
+                    default -> target.putFloat(at + 4 * i, values[i]);
+                }
+            }
+        });
+        return new DenseMatrix(target, wanted, out, in);
+    }
+
+    @Override
+    public int outFeatures() {
+        return out;
+    }
+
+    @Override
+    public int inFeatures() {
+        return in;
+    }
+
+    @Override
+    public void copyRow(int row, float[] to, int from) {
+        copyRows(row, 1, to, from);
+    }
+
+    /** Copies rows that follow each other, widened to float32. */
+    void copyRows(int row, int count, float[] to, int from) {
+        int n = count * in;
+        ByteBuffer view = bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+        view.position(row * in * dtype.bytes());
+        if (dtype == DType.F32) {
+            view.asFloatBuffer().get(to, from, n);
+            return;
+        }
+        short[] bits = Scratch.shorts(n);
+        view.asShortBuffer().get(bits, 0, n);
+        if (dtype == DType.F16) {
+            KERNELS.widenF16(bits, to, from, n);
+        } else {
+            KERNELS.widenBf16(bits, to, from, n);
+        }
+    }
+
+    @Override
+    public void multiply(float[] x, int rows, float[] y) {
+        if (rows > FEW_ROWS && BlasGemm.isAvailable()) {
+            BlasGemm.multiply(this, dtype == DType.F32 ? bytes : null, x, rows, y);
+        } else {
+            multiplyByDots(x, rows, y);
+        }
+    }
+
+    private void multiplyByDots(float[] x, int rows, float[] y) {
+        int tasks = (out + TASK_ROWS - 1) / TASK_ROWS;
+        Parallel.forRange(tasks, task -> {
+            float[] row = Scratch.floats(in);
+            for (int o = task * TASK_ROWS; o < Math.min(out, (task + 1) * TASK_ROWS); o++) {
+                copyRow(o, row, 0);
+                for (int r = 0; r < rows; r++) {
+                    y[r * out + o] = KERNELS.dot(x, r * in, row, 0, in);
+                }
+            }
+        });
+    }
+}

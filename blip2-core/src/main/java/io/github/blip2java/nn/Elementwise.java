@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.nn;
+
+import io.github.blip2java.kernel.Kernels;
+import io.github.blip2java.kernel.Parallel;
+import io.github.blip2java.tensor.Tensor;
+
+/** Sums and products of tensors of one shape. */
+public final class Elementwise {
+    private static final Kernels KERNELS = Kernels.get();
+
+    private Elementwise() {}
+
+    /**
+     * Adds, as every residual connection does.
+     *
+     * @param a any shape
+     * @param b the same shape
+     * @return a + b, a new tensor
+     */
+    public static Tensor add(Tensor a, Tensor b) {
+        float[] sum = b.data().clone();
+        int n = a.cols();
+        Parallel.forRange(a.rows(), row -> KERNELS.add(a.data(), row * n, sum, row * n, n));
+        return a.withRows(sum, n);
+    }
+
+    /**
+     * Multiplies element by element, as a gated feed-forward layer does.
+     *
+     * @param a any shape
+     * @param b the same shape
+     * @return a · b, a new tensor
+     */
+    public static Tensor multiply(Tensor a, Tensor b) {
+        float[] product = new float[a.data().length];
+        int n = a.cols();
+        Parallel.forRange(a.rows(), row -> {
+            for (int i = row * n; i < (row + 1) * n; i++) {
+                product[i] = a.data()[i] * b.data()[i];
+            }
+        });
+        return a.withRows(product, n);
+    }
+}

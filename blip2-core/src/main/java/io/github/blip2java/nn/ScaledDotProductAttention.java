@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.nn;
+
+import io.github.blip2java.kernel.Kernels;
+import io.github.blip2java.kernel.Parallel;
+import io.github.blip2java.kernel.Rows;
+import io.github.blip2java.tensor.Tensor;
+import java.util.function.Consumer;
+
+/**
+ * softmax(scale · Q · Kᵀ + bias) · V for every head of every sequence.
+ *
+ * <p>Q {@code [rows, heads * headDim]}, K and V likewise with their own rows; result {@code [query rows, heads *
+ * headDim]}. Works on the projections where they lie; heads and blocks of queries run in parallel. Reference:
+ * {@code torch.nn.functional.scaled_dot_product_attention}.
+ */
+public final class ScaledDotProductAttention {
+    private static final Kernels KERNELS = Kernels.get();
+
+    /** Queries handled at once, so that a block's scores stay in the second-level cache. */
+    private static final int BLOCK = 64;
+
+    private final int heads;
+    private final int headDim;
+    private final float scale;
+
+    /**
+     * Describes the heads.
+     *
+     * @param heads   number of heads
+     * @param headDim width of one
+     * @param scale   factor on Q · Kᵀ: {@code 1/√headDim} mostly, 1 for T5
+     */
+    public ScaledDotProductAttention(int heads, int headDim, double scale) {
+        this.heads = heads;
+        this.headDim = headDim;
+        this.scale = (float) scale;
+    }
+
+    /**
+     * Attends.
+     *
+     * @param q          queries
+     * @param k          keys; as many sequences as q has
+     * @param v          values; spans as k
+     * @param bias       added to the scores
+     * @param attentions receives the probabilities {@code [batch, heads, queries, keys]}, or null; needs sequences of
+     *                   equal length
+     * @return {@code [query rows, heads * headDim]}; a query that sees no key gives zeros
+     */
+    public Tensor forward(HeadRows q, HeadRows k, HeadRows v, AttentionBias bias, Consumer<Tensor> attentions) {
+        int batch = q.spans().batch();
+        int rows = 0;
+        int blocks = 0;
+        for (int length : q.spans().lengths()) {
+            rows += length;
+            blocks = Math.max(blocks, (length + BLOCK - 1) / BLOCK);
+        }
+        Tensor out = Tensor.zeros(rows, heads * headDim);
+        Tensor probabilities = attentions == null
+                ? null
+                : Tensor.zeros(batch, heads, q.spans().lengths()[0], k.spans().lengths()[0]);
+        int blocksEach = blocks;
+        Parallel.forRange(batch * heads * blocks, task -> {
+            int sequence = task / (heads * blocksEach);
+            int head = task / blocksEach % heads;
+            int first = task % blocksEach * BLOCK;
+            int queries = Math.min(BLOCK, q.spans().lengths()[sequence] - first);
+            if (queries > 0) {
+                attend(q, k, v, bias, sequence, head, first, queries, out, probabilities);
+            }
+        });
+        if (attentions != null) {
+            attentions.accept(probabilities);
+        }
+        return out;
+    }
+
+    private void attend(
+            HeadRows q,
+            HeadRows k,
+            HeadRows v,
+            AttentionBias bias,
+            int sequence,
+            int head,
+            int first,
+            int queries,
+            Tensor out,
+            Tensor probabilities) {
+        int keys = k.spans().lengths()[sequence];
+        int column = head * headDim;
+        float[] scaled = new float[queries * headDim];
+        for (int i = 0; i < queries; i++) {
+            int from = q.index(sequence, first + i) + column;
+            for (int d = 0; d < headDim; d++) {
+                scaled[i * headDim + d] = q.data()[from + d] * scale;
+            }
+        }
+        float[] scores = new float[queries * keys];
+        bias.fill(sequence, head, first, queries, keys, scores);
+        int width = heads * headDim;
+        KERNELS.attention(
+                new Rows(scaled, 0, headDim),
+                queries,
+                new Rows(k.data(), k.index(sequence, 0) + column, k.stride()),
+                new Rows(v.data(), v.index(sequence, 0) + column, v.stride()),
+                keys,
+                headDim,
+                scores,
+                new Rows(out.data(), (q.spans().starts()[sequence] + first) * width + column, width));
+        if (probabilities != null) {
+            int to = ((sequence * heads + head) * probabilities.dim(2) + first) * keys;
+            System.arraycopy(scores, 0, probabilities.data(), to, queries * keys);
+        }
+    }
+}

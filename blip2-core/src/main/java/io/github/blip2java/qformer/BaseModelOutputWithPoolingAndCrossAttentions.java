@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.qformer;
+
+import java.util.List;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * What the Q-Former returns. Reference: {@code BaseModelOutputWithPoolingAndCrossAttentions}.
+ *
+ * @param lastHiddenState {@code [batch, queries, hidden]}
+ * @param poolerOutput    {@code [batch, hidden]}: query 0
+ * @param hiddenStates    layers + 1 arrays {@code [batch, queries, hidden]}, the normed queries first; null unless asked
+ *                        for
+ * @param attentions      one array {@code [batch, heads, queries, queries]} a layer; null unless asked for
+ * @param crossAttentions one array {@code [batch, heads, queries, patches + 1]} for each layer that looks at the image;
+ *                        null unless asked for
+ */
+public record BaseModelOutputWithPoolingAndCrossAttentions(
+        INDArray lastHiddenState,
+        INDArray poolerOutput,
+        List<INDArray> hiddenStates,
+        List<INDArray> attentions,
+        List<INDArray> crossAttentions) {}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.qformer;
+
+import io.github.blip2java.tensor.Tensor;
+import io.github.blip2java.weights.WeightScope;
+import java.util.function.Consumer;
+
+/**
+ * output(attention(x, source), x).
+ *
+ * <p>{@code [batch, queries, hidden]} in and out. Keys: {@code attention.*}, {@code output.*}. Reference:
+ * {@code Blip2QFormerAttention}.
+ */
+final class Blip2QFormerAttention {
+    private final Blip2QFormerMultiHeadAttention attention;
+    private final Blip2QFormerSelfOutput output;
+
+    Blip2QFormerAttention(Blip2QFormerConfig config, int sourceWidth, WeightScope weights) {
+        this.attention = new Blip2QFormerMultiHeadAttention(config, sourceWidth, weights.at("attention"));
+        this.output = new Blip2QFormerSelfOutput(config, config.hiddenSize(), weights.at("output"));
+    }
+
+    Tensor forward(Tensor hiddenStates, Tensor source, Consumer<Tensor> attentions) {
+        return output.forward(attention.forward(hiddenStates, source, attentions), hiddenStates);
+    }
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.qformer;
+
+import io.github.blip2java.nn.Trace;
+import io.github.blip2java.tensor.Tensor;
+import io.github.blip2java.weights.WeightScope;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * The stack of layers.
+ *
+ * <p>{@code [batch, queries, hidden]} in and out. Keys: {@code layer.N.*}. Reference: {@code Blip2QFormerEncoder}.
+ */
+final class Blip2QFormerEncoder {
+    private final List<Blip2QFormerLayer> layer;
+
+    Blip2QFormerEncoder(Blip2QFormerConfig config, WeightScope weights) {
+        this.layer = IntStream.range(0, config.numHiddenLayers())
+                .mapToObj(i ->
+                        new Blip2QFormerLayer(config, i, weights.at("layer").at(i)))
+                .toList();
+    }
+
+    Tensor forward(Tensor hiddenStates, Tensor imageEmbeds, Trace trace) {
+        Tensor x = hiddenStates;
+        trace.hiddenState(x);
+        for (Blip2QFormerLayer each : layer) {
+            x = each.forward(x, imageEmbeds, trace);
+            trace.hiddenState(x);
+        }
+        return x;
+    }
+}

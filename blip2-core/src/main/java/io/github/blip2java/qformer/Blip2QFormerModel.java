@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.qformer;
+
+import io.github.blip2java.nn.LayerNorm;
+import io.github.blip2java.nn.Trace;
+import io.github.blip2java.tensor.Tensor;
+import io.github.blip2java.tensor.Tensors;
+import io.github.blip2java.weights.WeightScope;
+import java.util.stream.IntStream;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * The Querying Transformer (paper section 3.1): a fixed number of learned queries reads the image.
+ *
+ * <p>encoder(layernorm(queries), image): {@code [batch, queries, hidden]} and {@code [batch, patches + 1, encoder
+ * hidden]} → {@code [batch, queries, hidden]}. Keys: {@code layernorm.*}, {@code encoder.*}. Reference:
+ * {@code Blip2QFormerModel}.
+ */
+public final class Blip2QFormerModel {
+    private final Blip2QFormerConfig config;
+    private final LayerNorm layernorm;
+    private final Blip2QFormerEncoder encoder;
+
+    /**
+     * Loads the Q-Former.
+     *
+     * @param config  its sizes
+     * @param weights the scope {@code qformer}
+     */
+    public Blip2QFormerModel(Blip2QFormerConfig config, WeightScope weights) {
+        this.config = config;
+        this.layernorm = new LayerNorm(config.hiddenSize(), config.layerNormEps(), weights.at("layernorm"));
+        this.encoder = new Blip2QFormerEncoder(config, weights.at("encoder"));
+    }
+
+    /**
+     * Lets queries read images.
+     *
+     * @param queryEmbeds         {@code [batch, queries, hidden]}
+     * @param encoderHiddenStates {@code [batch, positions, encoder hidden]}: the vision encoder's last hidden state
+     * @param outputHiddenStates  whether to return the hidden states
+     * @param outputAttentions    whether to return the attention probabilities
+     * @return the Q-Former's output
+     * @throws IllegalArgumentException if a shape does not fit
+     */
+    public BaseModelOutputWithPoolingAndCrossAttentions forward(
+            INDArray queryEmbeds, INDArray encoderHiddenStates, boolean outputHiddenStates, boolean outputAttentions) {
+        Trace trace = new Trace(outputHiddenStates, outputAttentions);
+        Tensor queries = Tensors.fromINDArray(queryEmbeds, "queryEmbeds");
+        Tensor image = Tensors.fromINDArray(encoderHiddenStates, "encoderHiddenStates");
+        check("queryEmbeds", queries, "queries", config.hiddenSize());
+        check("encoderHiddenStates", image, "positions", config.encoderHiddenSize());
+        if (queries.dim(0) != image.dim(0)) {
+            throw new IllegalArgumentException("queryEmbeds: expected a batch of " + image.dim(0)
+                    + " as encoderHiddenStates has, got " + queries.dim(0) + "; repeat the queries for each image");
+        }
+        return output(forward(queries, image, trace), trace);
+    }
+
+    private static void check(String name, Tensor tensor, String rows, int width) {
+        if (tensor.rank() != 3 || tensor.dim(2) != width) {
+            throw new IllegalArgumentException(name + ": expected [batch, " + rows + ", " + width + "], got "
+                    + Tensor.text(tensor.shape()) + "; pass the output of the vision encoder of the same checkpoint");
+        }
+    }
+
+    /**
+     * Lets queries read images, within the library.
+     *
+     * @param queryEmbeds {@code [batch, queries, hidden]}
+     * @param imageEmbeds {@code [batch, positions, encoder hidden]}
+     * @param trace       collects hidden states and attentions
+     * @return the last hidden state {@code [batch, queries, hidden]}
+     */
+    public Tensor forward(Tensor queryEmbeds, Tensor imageEmbeds, Trace trace) {
+        // Reference: the norm of BERT's embeddings is applied to the queries although they come from no table.
+        return encoder.forward(layernorm.forward(queryEmbeds), imageEmbeds, trace);
+    }
+
+    /**
+     * Puts a last hidden state and a trace into the public record.
+     *
+     * @param lastHiddenState what {@link #forward(Tensor, Tensor, Trace)} returned
+     * @param trace           what it collected
+     * @return the record
+     */
+    public BaseModelOutputWithPoolingAndCrossAttentions output(Tensor lastHiddenState, Trace trace) {
+        int queries = lastHiddenState.dim(1);
+        int[] firstRows = IntStream.range(0, lastHiddenState.dim(0))
+                .map(image -> image * queries)
+                .toArray();
+        return new BaseModelOutputWithPoolingAndCrossAttentions(
+                Tensors.toINDArray(lastHiddenState),
+                Tensors.toINDArray(lastHiddenState.gatherRows(firstRows)),
+                Tensors.toINDArrays(trace.hiddenStates()),
+                Tensors.toINDArrays(trace.attentions()),
+                Tensors.toINDArrays(trace.crossAttentions()));
+    }
+}

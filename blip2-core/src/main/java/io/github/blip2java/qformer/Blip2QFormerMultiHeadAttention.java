@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.qformer;
+
+import io.github.blip2java.nn.AttentionBias;
+import io.github.blip2java.nn.HeadRows;
+import io.github.blip2java.nn.Linear;
+import io.github.blip2java.nn.ScaledDotProductAttention;
+import io.github.blip2java.tensor.Spans;
+import io.github.blip2java.tensor.Tensor;
+import io.github.blip2java.weights.WeightScope;
+import java.util.function.Consumer;
+
+/**
+ * softmax(Q · Kᵀ / √headDim) · V, with keys and values from the queries themselves or from the image.
+ *
+ * <p>{@code [batch, queries, hidden]} and a source {@code [batch, positions, source width]} →
+ * {@code [batch, queries, hidden]}. Keys: {@code query.*}, {@code key.*}, {@code value.*}. Reference:
+ * {@code Blip2QFormerMultiHeadAttention}.
+ */
+final class Blip2QFormerMultiHeadAttention {
+    private final Linear query;
+    private final Linear key;
+    private final Linear value;
+    private final ScaledDotProductAttention attention;
+
+    Blip2QFormerMultiHeadAttention(Blip2QFormerConfig config, int sourceWidth, WeightScope weights) {
+        int hidden = config.hiddenSize();
+        int headDim = hidden / config.numAttentionHeads();
+        this.query = new Linear(hidden, hidden, true, weights.at("query"));
+        this.key = new Linear(sourceWidth, hidden, true, weights.at("key"));
+        this.value = new Linear(sourceWidth, hidden, true, weights.at("value"));
+        this.attention = new ScaledDotProductAttention(config.numAttentionHeads(), headDim, 1 / Math.sqrt(headDim));
+    }
+
+    Tensor forward(Tensor hiddenStates, Tensor source, Consumer<Tensor> attentions) {
+        Spans queries = Spans.padded(hiddenStates.dim(0), hiddenStates.dim(1));
+        Spans positions = Spans.padded(source.dim(0), source.dim(1));
+        HeadRows q = HeadRows.of(query.forward(hiddenStates), queries);
+        HeadRows k = HeadRows.of(key.forward(source), positions);
+        HeadRows v = HeadRows.of(value.forward(source), positions);
+        Tensor context = attention.forward(q, k, v, AttentionBias.NONE, attentions);
+        return hiddenStates.withRows(context.data(), context.cols());
+    }
+}

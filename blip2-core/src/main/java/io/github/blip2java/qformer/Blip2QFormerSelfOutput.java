@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.qformer;
+
+import io.github.blip2java.nn.Elementwise;
+import io.github.blip2java.nn.LayerNorm;
+import io.github.blip2java.nn.Linear;
+import io.github.blip2java.tensor.Tensor;
+import io.github.blip2java.weights.WeightScope;
+
+/**
+ * LayerNorm(dense(x) + residual), the end of every BERT sub-layer.
+ *
+ * <p>{@code [..., in]} and {@code [..., hidden]} → {@code [..., hidden]}. Keys: {@code dense.*}, {@code LayerNorm.*}.
+ * Reference: {@code Blip2QFormerSelfOutput}, and {@code Blip2QFormerOutput}, which computes the same.
+ */
+final class Blip2QFormerSelfOutput {
+    private final Linear dense;
+    private final LayerNorm layerNorm;
+
+    Blip2QFormerSelfOutput(Blip2QFormerConfig config, int in, WeightScope weights) {
+        this.dense = new Linear(in, config.hiddenSize(), true, weights.at("dense"));
+        this.layerNorm = new LayerNorm(config.hiddenSize(), config.layerNormEps(), weights.at("LayerNorm"));
+    }
+
+    Tensor forward(Tensor hiddenStates, Tensor residual) {
+        return layerNorm.forward(Elementwise.add(residual, dense.forward(hiddenStates)));
+    }
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.vision;
+
+import io.github.blip2java.nn.Trace;
+import io.github.blip2java.tensor.Tensor;
+import io.github.blip2java.weights.WeightScope;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * The stack of layers.
+ *
+ * <p>{@code [batch, positions, hidden]} in and out. Keys: {@code layers.N.*}. Reference: {@code Blip2Encoder}.
+ */
+final class Blip2Encoder {
+    private final List<Blip2EncoderLayer> layers;
+
+    Blip2Encoder(Blip2VisionConfig config, WeightScope weights) {
+        this.layers = IntStream.range(0, config.numHiddenLayers())
+                .mapToObj(
+                        i -> new Blip2EncoderLayer(config, weights.at("layers").at(i)))
+                .toList();
+    }
+
+    Tensor forward(Tensor hiddenStates, Trace trace) {
+        Tensor x = hiddenStates;
+        trace.hiddenState(x);
+        for (Blip2EncoderLayer layer : layers) {
+            x = layer.forward(x, trace);
+            trace.hiddenState(x);
+        }
+        return x;
+    }
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.examples;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.blip2java.Blip2Config;
+import io.github.blip2java.weights.Checkpoint;
+import io.github.blip2java.weights.DType;
+import io.github.blip2java.weights.StoredTensor;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Says what a checkpoint folder holds, without loading it. */
+@Command(
+        name = "info",
+        mixinStandardHelpOptions = true,
+        description = "Shows a checkpoint's architecture, parameters, bytes, dtypes and the memory it needs.",
+        footer = {"", "Example:", "  blip2 info models/blip2-opt-2.7b"})
+final class InfoCommand implements Callable<Integer> {
+    private static final double GIB = 1L << 30;
+
+    @Parameters(paramLabel = "DIR", description = "The checkpoint folder.")
+    private Path directory;
+
+    @Option(names = "--json", description = "Print one JSON object.")
+    private boolean json;
+
+    @Spec
+    private CommandSpec spec;
+
+    /** Made by picocli. */
+    InfoCommand() {}
+
+    @Override
+    public Integer call() throws Exception {
+        PrintWriter out = spec.commandLine().getOut();
+        try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+            Map<String, Object> facts = facts(checkpoint, Blip2Config.fromPretrained(directory));
+            if (json) {
+                out.println(new ObjectMapper().writeValueAsString(facts));
+            } else {
+                facts.forEach((name, value) -> out.printf(Locale.ROOT, "%-22s %s%n", name.replace('_', ' '), value));
+            }
+        }
+        out.flush();
+        return Blip2.OK;
+    }
+
+    private static Map<String, Object> facts(Checkpoint checkpoint, Blip2Config config) {
+        long parameters = checkpoint.tensors().values().stream()
+                .mapToLong(tensor -> tensor.info().elements())
+                .sum();
+        long bytes = checkpoint.tensors().values().stream()
+                .mapToLong(tensor -> tensor.info().bytes())
+                .sum();
+        Map<DType, Long> dtypes = checkpoint.tensors().values().stream()
+                .collect(Collectors.groupingBy(StoredTensor::dtype, TreeMap::new, Collectors.counting()));
+        var vision = config.visionConfig();
+        var qformer = config.qformerConfig();
+        var text = config.textConfig();
+        Map<String, Object> facts = new LinkedHashMap<>();
+        facts.put("language_model", text.modelType());
+        facts.put(
+                "vision_encoder",
+                vision.numHiddenLayers() + " layers of " + vision.hiddenSize() + ", pictures of " + vision.imageSize()
+                        + " pixels in patches of " + vision.patchSize());
+        facts.put(
+                "qformer",
+                qformer.numHiddenLayers() + " layers of " + qformer.hiddenSize() + ", " + config.numQueryTokens()
+                        + " queries");
+        facts.put("language_hidden_size", text.hiddenSize());
+        facts.put("vocabulary", text.vocabSize());
+        facts.put(
+                "image_token",
+                config.imageTokenIndex().isPresent()
+                        ? (Object) config.imageTokenIndex().getAsInt()
+                        : "none (older layout)");
+        facts.put("tensors", checkpoint.tensors().size());
+        facts.put("parameters", parameters);
+        facts.put("bytes", bytes);
+        facts.put("dtypes", dtypes.toString());
+        facts.put("memory_as_stored_gib", gib(bytes));
+        facts.put("memory_f32_gib", gib(parameters * 4));
+        facts.put("memory_f16_gib", gib(parameters * 2));
+        return facts;
+    }
+
+    /** The weights, and about 1 GiB for the Java process and activations. */
+    private static double gib(long weightBytes) {
+        return Math.round((weightBytes / GIB + 1) * 10) / 10.0;
+    }
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.examples;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.blip2java.examples.verify.Check;
+import io.github.blip2java.examples.verify.Verifier;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Compares a checkpoint with what {@code transformers} computed with it. */
+@Command(
+        name = "verify",
+        mixinStandardHelpOptions = true,
+        description = "Runs every check of a reference case: a folder with checkpoint/, reference.safetensors and"
+                + " reference.json. Prints one line each.",
+        footer = {"", "Example:", "  blip2 verify src/test/resources/reference/opt-tiny"})
+final class VerifyCommand implements Callable<Integer> {
+    @Parameters(paramLabel = "DIR", description = "The reference case.")
+    private Path directory;
+
+    @Mixin
+    private ModelOptions options;
+
+    @Spec
+    private CommandSpec spec;
+
+    private int checks;
+    private int failed;
+
+    /** Made by picocli. */
+    VerifyCommand() {}
+
+    @Override
+    public Integer call() throws Exception {
+        PrintWriter out = spec.commandLine().getOut();
+        ObjectMapper json = new ObjectMapper();
+        options.apply(new Progress(spec.commandLine().getErr()));
+        checks = 0;
+        failed = 0;
+        Verifier.verify(directory, options.dtype(), check -> {
+            checks++;
+            failed += check.ok() ? 0 : 1;
+            out.println(options.json() ? line(json, fields(check)) : check.toString());
+            out.flush();
+        });
+        Map<String, Object> summary = new LinkedHashMap<>();
+        summary.put("checks", checks);
+        summary.put("failed", failed);
+        out.println(options.json() ? line(json, summary) : checks + " checks, " + failed + " failed");
+        out.flush();
+        return failed == 0 ? Blip2.OK : Blip2.SOME_FAILED;
+    }
+
+    private static Map<String, Object> fields(Check check) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("check", check.name());
+        fields.put("kind", check.kind());
+        fields.put("max_abs", finite(check.maxAbs()));
+        fields.put("rel_rms", finite(check.relRms()));
+        fields.put("bound", check.bound());
+        fields.put("ok", check.ok());
+        if (!check.detail().isEmpty()) {
+            fields.put("detail", check.detail());
+        }
+        return fields;
+    }
+
+    /** JSON has no NaN and no infinity. */
+    private static Double finite(double value) {
+        return Double.isFinite(value) ? value : null;
+    }
+
+    private static String line(ObjectMapper json, Map<String, Object> fields) {
+        try {
+            return json.writeValueAsString(fields);
+        } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

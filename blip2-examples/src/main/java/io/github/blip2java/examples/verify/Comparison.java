@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.examples.verify;
+
+import java.util.Arrays;
+
+/** Compares numbers and ids, and says where they differ most. */
+final class Comparison {
+    private Comparison() {}
+
+    /**
+     * Compares two tensors.
+     *
+     * @param name     the check's name
+     * @param expected the reference
+     * @param actual   ours, as many values
+     * @param shape    their shape, for the index in the message
+     * @param keep     which values count, or null for all
+     * @param bound    largest relative RMS error
+     * @return the outcome
+     */
+    static Check tensors(String name, float[] expected, float[] actual, long[] shape, boolean[] keep, double bound) {
+        if (expected.length != actual.length) {
+            return Check.failed(name, "tensor", "expected " + expected.length + " values, got " + actual.length);
+        }
+        double squares = 0;
+        double errors = 0;
+        double worst = -1;
+        int where = 0;
+        int count = 0;
+        for (int i = 0; i < expected.length; i++) {
+            if (keep != null && !keep[i]) {
+                continue;
+            }
+            double error = Math.abs((double) expected[i] - actual[i]);
+            squares += (double) expected[i] * expected[i];
+            errors += error * error;
+            count++;
+            // A NaN on either side is the worst error there is.
+            if (error > worst || Double.isNaN(error)) {
+                worst = Double.isNaN(error) ? Double.POSITIVE_INFINITY : error;
+                where = i;
+            }
+        }
+        double rms = Math.sqrt(squares / Math.max(1, count));
+        double relRms = rms == 0 ? Math.sqrt(errors) : Math.sqrt(errors / Math.max(1, count)) / rms;
+        boolean ok = relRms <= bound && worst <= Tolerances.WORST_ELEMENT * bound * (rms == 0 ? 1 : rms);
+        String detail = ok
+                ? ""
+                : "worst at " + index(where, shape) + ": expected " + expected[where] + ", got " + actual[where];
+        return new Check(name, "tensor", worst, relRms, bound, ok, detail);
+    }
+
+    /**
+     * Compares ids.
+     *
+     * @param name     the check's name
+     * @param expected the reference
+     * @param actual   ours
+     * @return the outcome
+     */
+    static Check ids(String name, long[][] expected, long[][] actual) {
+        int different = 0;
+        String detail = "";
+        for (int row = 0; row < Math.max(expected.length, actual.length); row++) {
+            long[] want = row < expected.length ? expected[row] : new long[0];
+            long[] got = row < actual.length ? actual[row] : new long[0];
+            int at = Arrays.mismatch(want, got);
+            if (at >= 0) {
+                different++;
+                detail = detail.isEmpty()
+                        ? "row " + row + " differs at " + at + ": expected " + Arrays.toString(want) + ", got "
+                                + Arrays.toString(got)
+                        : detail;
+            }
+        }
+        return new Check(name, "ids", different, different == 0 ? 0 : 1, 0, different == 0, detail);
+    }
+
+    private static String index(int flat, long[] shape) {
+        long[] index = new long[shape.length];
+        long rest = flat;
+        for (int axis = shape.length - 1; axis >= 0; axis--) {
+            index[axis] = rest % shape[axis];
+            rest /= shape[axis];
+        }
+        return Arrays.toString(index);
+    }
+}

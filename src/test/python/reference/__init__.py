@@ -1,0 +1,1 @@
+"""Modules behind make_reference.py: what the cases are, and how one is written."""
