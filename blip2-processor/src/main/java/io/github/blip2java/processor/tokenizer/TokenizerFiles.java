@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.blip2java.weights.MalformedCheckpointException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -257,7 +258,7 @@ final class TokenizerFiles {
         }
     }
 
-    static RuntimeException malformed(Path file, String what) {
-        return new IllegalArgumentException(file + ": " + what);
+    static MalformedCheckpointException malformed(Path file, String what) {
+        return new MalformedCheckpointException(file, file + ": " + what);
     }
 }
