@@ -28,6 +28,7 @@ from transformers import BlipImageProcessorPil
 
 OUT = Path(__file__).resolve().parents[1] / "resources" / "images"
 ICC_SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+ICC_SRGB = ICC_SRGB[:24] + bytes(12) + ICC_SRGB[36:]  # without the time of its making
 
 
 # ---------------------------------------------------------------- drawing

@@ -5,6 +5,8 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.blip2java.weights.MalformedCheckpointException;
+import io.github.blip2java.weights.UnsupportedModelException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -73,15 +75,15 @@ final class JsonObject {
         return value == null ? fallback : value.doubleValue();
     }
 
-    private RuntimeException wrongType(String key, String expected, JsonNode got) {
+    private MalformedCheckpointException wrongType(String key, String expected, JsonNode got) {
         return malformed(key + ": expected " + expected + ", got " + got);
     }
 
-    RuntimeException malformed(String what) {
-        return new IllegalArgumentException(file + ": " + what);
+    MalformedCheckpointException malformed(String what) {
+        return new MalformedCheckpointException(file, file + ": " + what);
     }
 
-    RuntimeException unsupported(String what, String supported) {
-        return new IllegalArgumentException(file + ": " + what + " is not supported; supported: " + supported);
+    UnsupportedModelException unsupported(String what, String supported) {
+        return new UnsupportedModelException(file + ": " + what + " is not supported; supported: " + supported);
     }
 }

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.processor.tokenizer;
+
+import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Function;
+
+/**
+ * The tokenizer of Hugging Face's Rust library, through DJL.
+ *
+ * <p>DJL pads and cuts by default and cannot look up or add tokens, so that is turned off or done here.
+ */
+final class DjlTokenizer implements Tokenizer {
+
+    private static final String OFFLINE = "ai.djl.offline";
+    private static final Map<String, String> PLAIN = Map.of("padding", "false", "truncation", "false");
+
+    private final TokenizerDefinition definition;
+    private final HuggingFaceTokenizer tokenizer;
+    /** Readers use the native object, the writer frees it: a late call must fail, not crash. */
+    private final ReadWriteLock lock = new ReentrantReadWriteLock();
+
+    private boolean closed;
+
+    DjlTokenizer(TokenizerDefinition definition) throws IOException {
+        this.definition = definition;
+        this.tokenizer = load(definition);
+    }
+
+    /** Loads the native library first: on a machine with a GPU, DJL would otherwise download a build for it. */
+    private static synchronized HuggingFaceTokenizer load(TokenizerDefinition definition) throws IOException {
+        String before = System.setProperty(OFFLINE, "true");
+        try {
+            byte[] json = definition.json().getBytes(StandardCharsets.UTF_8);
+            return HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(json), PLAIN);
+        } catch (LinkageError e) {
+            throw new IllegalStateException(
+                    "the native tokenizer library does not run here: expected Linux on x86_64 or aarch64 with glibc"
+                            + " 2.34 or newer, macOS on arm64, or Windows on x86_64; got "
+                            + System.getProperty("os.name") + " on " + System.getProperty("os.arch") + " (" + e + ")",
+                    e);
+        } catch (RuntimeException e) {
+            throw TokenizerFiles.malformed(
+                    definition.source(), "the tokenizers library cannot read it: " + e.getMessage());
+        } finally {
+            if (before == null) {
+                System.clearProperty(OFFLINE);
+            } else {
+                System.setProperty(OFFLINE, before);
+            }
+        }
+    }
+
+    @Override
+    public long[] encode(String text, boolean addSpecialTokens) {
+        String valid = withoutLoneSurrogates(text);
+        return use(library -> library.encode(valid, addSpecialTokens, false).getIds());
+    }
+
+    @Override
+    public String decode(long[] ids, boolean skipSpecialTokens) {
+        for (long id : ids) {
+            if (id < 0) {
+                throw new IllegalArgumentException("ids: expected token ids of 0 or more, got " + id);
+            }
+        }
+        String text = use(library -> library.decode(ids, skipSpecialTokens));
+        return definition.cleanUp() ? cleanUp(text) : text;
+    }
+
+    private <T> T use(Function<HuggingFaceTokenizer, T> call) {
+        lock.readLock().lock();
+        try {
+            if (closed) {
+                throw new IllegalStateException("the tokenizer is closed");
+            }
+            return call.apply(tokenizer);
+        } finally {
+            lock.readLock().unlock();
+        }
+    }
+
+    /** Reference: {@code PreTrainedTokenizerBase.clean_up_tokenization}. */
+    private static String cleanUp(String text) {
+        return text.replace(" .", ".")
+                .replace(" ?", "?")
+                .replace(" !", "!")
+                .replace(" ,", ",")
+                .replace(" ' ", "'")
+                .replace(" n't", "n't")
+                .replace(" 'm", "'m")
+                .replace(" 's", "'s")
+                .replace(" 've", "'ve")
+                .replace(" 're", "'re");
+    }
+
+    /** Half a surrogate pair has no UTF-8 form. */
+    private static String withoutLoneSurrogates(String text) {
+        if (text.chars().noneMatch(unit -> Character.isSurrogate((char) unit))) {
+            return text;
+        }
+        StringBuilder valid = new StringBuilder(text.length());
+        text.codePoints()
+                .map(point -> point >= Character.MIN_SURROGATE && point <= Character.MAX_SURROGATE ? 0xfffd : point)
+                .forEach(valid::appendCodePoint);
+        return valid.toString();
+    }
+
+    @Override
+    public OptionalInt tokenId(String token) {
+        Integer id = definition.vocabulary().get(token);
+        return id == null ? OptionalInt.empty() : OptionalInt.of(id);
+    }
+
+    @Override
+    public int vocabSize() {
+        return definition.vocabulary().size();
+    }
+
+    @Override
+    public OptionalInt bosTokenId() {
+        return special("bos_token");
+    }
+
+    @Override
+    public OptionalInt eosTokenId() {
+        return special("eos_token");
+    }
+
+    @Override
+    public OptionalInt padTokenId() {
+        return special("pad_token");
+    }
+
+    private OptionalInt special(String role) {
+        String token = definition.specials().get(role);
+        return token == null ? OptionalInt.empty() : tokenId(token);
+    }
+
+    @Override
+    public String imageToken() {
+        return definition.imageToken();
+    }
+
+    @Override
+    public int imageTokenId() {
+        return definition.vocabulary().get(definition.imageToken());
+    }
+
+    @Override
+    public OptionalInt modelMaxLength() {
+        return definition.modelMaxLength();
+    }
+
+    @Override
+    public void close() {
+        lock.writeLock().lock();
+        try {
+            if (!closed) {
+                closed = true;
+                tokenizer.close();
+            }
+        } finally {
+            lock.writeLock().unlock();
+        }
+    }
+}
