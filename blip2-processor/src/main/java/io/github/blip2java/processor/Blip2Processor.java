@@ -143,7 +143,8 @@ public final class Blip2Processor implements AutoCloseable {
      * @param images pictures, or null
      * @param texts one text a picture, or null
      * @return what the model reads
-     * @throws IllegalArgumentException as the other method does
+     * @throws IllegalArgumentException as {@link #process(List, List, TextOptions)} does
+     * @throws IllegalStateException after {@link #close}
      */
     public ProcessorOutput process(List<Image> images, List<String> texts) {
         return process(images, texts, TextOptions.defaults());
@@ -174,6 +175,21 @@ public final class Blip2Processor implements AutoCloseable {
         }
         TextEncoder.Rows rows = encoder.encode(texts, images != null, options);
         return new ProcessorOutput(pixelValues, rows.inputIds(), rows.attentionMask());
+    }
+
+    /**
+     * Prepares texts about pictures that are encoded already: the ids that {@link #process(List, List, TextOptions)}
+     * gives with images, without the work on the images.
+     *
+     * @param texts at least one text
+     * @param options how texts are cut and padded
+     * @return token ids, with image tokens in front, and their masks; no pixel values
+     * @throws IllegalArgumentException as {@link #process(List, List, TextOptions)} does
+     * @throws IllegalStateException after {@link #close}
+     */
+    public ProcessorOutput prompts(List<String> texts, TextOptions options) {
+        TextEncoder.Rows rows = encoder.encode(texts, true, options);
+        return new ProcessorOutput(null, rows.inputIds(), rows.attentionMask());
     }
 
     /**

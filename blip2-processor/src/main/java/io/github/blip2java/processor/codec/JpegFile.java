@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.processor.codec;
 
-import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
@@ -46,18 +45,18 @@ final class JpegFile {
     /**
      * Reads the segments.
      *
-     * @throws IOException when there is no frame header, or the file stops before its end marker: a decoder would
+     * @throws PictureException when there is no frame header, or the file stops before its end marker: a decoder would
      *     fill the missing part with gray
      */
-    static JpegFile parse(byte[] bytes) throws IOException {
+    static JpegFile parse(byte[] bytes) throws PictureException {
         JpegFile jpeg = new JpegFile(bytes);
         boolean ended = jpeg.readSegments();
         if (jpeg.components == null) {
-            throw new IOException("expected a JPEG frame header, got none in " + bytes.length
+            throw new PictureException("expected a JPEG frame header, got none in " + bytes.length
                     + " bytes; the file is cut short or damaged");
         }
         if (!ended) {
-            throw new IOException("expected JPEG's end marker, got the end of the file after " + bytes.length
+            throw new PictureException("expected JPEG's end marker, got the end of the file after " + bytes.length
                     + " bytes; the file is cut short, get a complete copy");
         }
         return jpeg;
@@ -137,7 +136,7 @@ final class JpegFile {
         return Orientation.of(exif, xmp);
     }
 
-    ColorModel colorModel() throws IOException {
+    ColorModel colorModel() throws PictureException {
         switch (components.length) {
             case 1:
                 return ColorModel.GRAY;
@@ -152,7 +151,7 @@ final class JpegFile {
             case 4:
                 return adobeTransform == NO_TRANSFORM_FLAG || adobeTransform == 0 ? ColorModel.CMYK : ColorModel.YCCK;
             default:
-                throw new IOException("expected a JPEG of 1, 3 or 4 components, got " + components.length
+                throw new PictureException("expected a JPEG of 1, 3 or 4 components, got " + components.length
                         + "; convert the picture to RGB");
         }
     }

@@ -62,18 +62,21 @@ public final class PictureDecoder {
      */
     public static Pixels decode(byte[] file, String name, boolean applyOrientation, long maxPixels) throws IOException {
         PictureFormat format = PictureFormat.of(file);
-        if (format == null) {
-            throw new IOException(name + ": expected a JPEG, PNG, GIF, BMP, TIFF or WebP file, got " + describe(file));
-        }
         try {
+            if (format == null) {
+                throw new PictureException("expected a JPEG, PNG, GIF, BMP, TIFF or WebP file, got " + describe(file));
+            }
             return format == PictureFormat.JPEG
                     ? jpeg(file, name, applyOrientation, maxPixels)
                     : other(format, file, name, applyOrientation, maxPixels);
-        } catch (TooLargeException e) {
-            throw new IOException(e.getMessage());
+        } catch (PictureException e) {
+            throw new IOException(name + ": " + e.getMessage());
         } catch (IOException | RuntimeException e) {
             // The JDK's readers also throw unchecked exceptions on damaged files.
-            throw new IOException(name + ": cannot be decoded as " + format + ": " + reason(e), e);
+            throw new IOException(
+                    name + ": cannot be decoded as " + format + " (" + reason(e)
+                            + "); the file is damaged or of a rare kind, save it again as JPEG or PNG",
+                    e);
         }
     }
 
@@ -142,23 +145,14 @@ public final class PictureDecoder {
         return reader;
     }
 
-    private static void checkSize(String name, int width, int height, long maxPixels) throws TooLargeException {
+    private static void checkSize(String name, int width, int height, long maxPixels) throws PictureException {
         long pixels = (long) width * height;
         if (pixels > maxPixels) {
-            throw new TooLargeException(
-                    name + ": expected at most " + maxPixels + " pixels, got " + width + "x" + height + " = " + pixels
-                            + "; scale the picture down, or raise ReadOptions.maxPixels if you trust it");
+            throw new PictureException("expected at most " + maxPixels + " pixels, got " + width + "x" + height + " = "
+                    + pixels + "; scale the picture down, or raise ReadOptions.maxPixels if you trust it");
         }
         if (pixels > WARN_PIXELS) {
             LOG.warn("{}: {}x{} pixels is unusually large for a picture", name, width, height);
-        }
-    }
-
-    private static final class TooLargeException extends IOException {
-        private static final long serialVersionUID = 1;
-
-        TooLargeException(String message) {
-            super(message);
         }
     }
 

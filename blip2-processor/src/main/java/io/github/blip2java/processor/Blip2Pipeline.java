@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.processor;
+
+import io.github.blip2java.Blip2ForConditionalGeneration;
+import io.github.blip2java.ImageEncoding;
+import io.github.blip2java.LoadOptions;
+import io.github.blip2java.generation.GenerationConfig;
+import io.github.blip2java.generation.GenerationResult;
+import io.github.blip2java.processor.TextOptions.Padding;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * Captions pictures and answers questions about them: processor and model in one.
+ *
+ * <pre>{@code
+ * try (Blip2Pipeline blip2 = Blip2Pipeline.load(Path.of("blip2-opt-2.7b"))) {
+ *     Image image = ImageReader.read(Path.of("cat.jpg"));
+ *     String caption = blip2.caption(image).text();
+ *     String animal = blip2.answer(image, "which animal is this?").text();
+ * }
+ * }</pre>
+ *
+ * <p>Every method returns new text only, never the prompt. A text has at most {@value #DEFAULT_MAX_NEW_TOKENS} new
+ * tokens unless {@link #withOptions} says otherwise; {@link GeneratedText#finishReason} tells whether that cut it.
+ *
+ * <p>To ask several things about one picture, {@link #encode(Image) encode} it once and pass the encoding.
+ *
+ * <p>Safe for many threads at once.
+ */
+public final class Blip2Pipeline implements AutoCloseable {
+
+    /** New tokens of a text unless the options set a length. The 20 of {@code transformers} cut many captions off. */
+    public static final int DEFAULT_MAX_NEW_TOKENS = 30;
+
+    /** The words around a question that the models were trained with; a bare question is often just repeated. */
+    private static final String QUESTION = "Question: %s Short answer:";
+
+    /** Pictures encoded at a time: more would only need more memory. */
+    private static final int BATCH = 8;
+
+    private final Blip2ForConditionalGeneration model;
+    private final Blip2Processor processor;
+    private final GenerationConfig options;
+
+    /**
+     * Puts a pipeline together from a model and its processor, which are closed with it.
+     *
+     * @param model the model
+     * @param processor the processor of the same checkpoint
+     */
+    public Blip2Pipeline(Blip2ForConditionalGeneration model, Blip2Processor processor) {
+        this(model, processor, GenerationConfig.defaults());
+    }
+
+    private Blip2Pipeline(Blip2ForConditionalGeneration model, Blip2Processor processor, GenerationConfig options) {
+        boolean limited = options.maxNewTokens() != null || options.maxLength() != null;
+        this.model = model;
+        this.processor = processor;
+        this.options = limited
+                ? options
+                : options.toBuilder().maxNewTokens(DEFAULT_MAX_NEW_TOKENS).build();
+    }
+
+    /**
+     * Loads a checkpoint folder as stored.
+     *
+     * @param directory a folder downloaded from the Hugging Face Hub
+     * @return the pipeline; close it after use
+     * @throws IOException when a file is missing or unreadable
+     * @throws io.github.blip2java.weights.MalformedCheckpointException when a file's content is wrong
+     * @throws io.github.blip2java.weights.UnsupportedModelException when the checkpoint is valid but not supported
+     */
+    public static Blip2Pipeline load(Path directory) throws IOException {
+        return load(directory, LoadOptions.defaults());
+    }
+
+    /**
+     * Loads a checkpoint folder.
+     *
+     * @param directory a folder downloaded from the Hugging Face Hub
+     * @param options how to keep the weights
+     * @return the pipeline; close it after use
+     * @throws IOException when a file is missing or unreadable
+     * @throws io.github.blip2java.weights.MalformedCheckpointException when a file's content is wrong
+     * @throws io.github.blip2java.weights.UnsupportedModelException when the checkpoint is valid but not supported
+     */
+    public static Blip2Pipeline load(Path directory, LoadOptions options) throws IOException {
+        // The processor first: its files are small, so that a missing one shows at once.
+        Blip2Processor processor = Blip2Processor.fromPretrained(directory);
+        try {
+            return new Blip2Pipeline(Blip2ForConditionalGeneration.fromPretrained(directory, options), processor);
+        } catch (IOException | RuntimeException e) {
+            processor.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Returns a pipeline over the same model and processor that generates in another way. Closing either closes both.
+     *
+     * @param newOptions how to generate; where they set no maximal length, that of this class holds
+     * @return the other pipeline
+     */
+    public Blip2Pipeline withOptions(GenerationConfig newOptions) {
+        return new Blip2Pipeline(model, processor, newOptions);
+    }
+
+    /**
+     * Returns the model.
+     *
+     * @return the model, closed with this pipeline
+     */
+    public Blip2ForConditionalGeneration model() {
+        return model;
+    }
+
+    /**
+     * Returns the processor.
+     *
+     * @return the processor, closed with this pipeline
+     */
+    public Blip2Processor processor() {
+        return processor;
+    }
+
+    /**
+     * Encodes a picture, which is most of the work of a short answer, for any number of calls.
+     *
+     * @param image the picture
+     * @return its encoding
+     * @throws IllegalStateException after {@link #close}
+     */
+    public ImageEncoding encode(Image image) {
+        return encode(List.of(image));
+    }
+
+    private ImageEncoding encode(List<Image> images) {
+        INDArray pixels = processor.imageProcessor().preprocess(images);
+        int trained = model.config().visionConfig().imageSize();
+        // A checkpoint may ask for larger pictures than its position table was trained on.
+        boolean interpolate = pixels.size(2) != trained || pixels.size(3) != trained;
+        return model.encodeImages(pixels, interpolate);
+    }
+
+    /**
+     * Describes a picture.
+     *
+     * @param image the picture
+     * @return the caption
+     * @throws IllegalStateException after {@link #close}
+     */
+    public GeneratedText caption(Image image) {
+        return caption(encode(image));
+    }
+
+    /**
+     * Describes a picture, beginning with given words.
+     *
+     * @param image the picture
+     * @param prompt how the caption begins, such as {@code a photo of}; null or empty for no beginning
+     * @return what follows the prompt
+     * @throws IllegalArgumentException when the prompt holds the image token
+     * @throws IllegalStateException after {@link #close}
+     */
+    public GeneratedText caption(Image image, String prompt) {
+        return caption(encode(image), prompt);
+    }
+
+    /**
+     * Describes a picture that is encoded already.
+     *
+     * @param image one encoded picture
+     * @return the caption
+     * @throws IllegalArgumentException when the encoding holds several pictures
+     * @throws IllegalStateException after {@link #close}
+     */
+    public GeneratedText caption(ImageEncoding image) {
+        return caption(image, null);
+    }
+
+    /**
+     * Describes a picture that is encoded already, beginning with given words.
+     *
+     * @param image one encoded picture
+     * @param prompt how the caption begins; null or empty for no beginning
+     * @return what follows the prompt
+     * @throws IllegalArgumentException when the encoding holds several pictures, or the prompt the image token
+     * @throws IllegalStateException after {@link #close}
+     */
+    public GeneratedText caption(ImageEncoding image, String prompt) {
+        return generate(single(image), hasText(prompt) ? List.of(prompt) : null).get(0);
+    }
+
+    /**
+     * Answers a question about a picture. The question is put as {@code Question: … Short answer:}, the words that the
+     * models know.
+     *
+     * @param image the picture
+     * @param question the question
+     * @return the answer
+     * @throws IllegalArgumentException when the question holds the image token
+     * @throws IllegalStateException after {@link #close}
+     */
+    public GeneratedText answer(Image image, String question) {
+        return answer(encode(image), question);
+    }
+
+    /**
+     * Answers a question about a picture that is encoded already.
+     *
+     * @param image one encoded picture
+     * @param question the question
+     * @return the answer
+     * @throws IllegalArgumentException when the encoding holds several pictures, or the question the image token
+     * @throws IllegalStateException after {@link #close}
+     */
+    public GeneratedText answer(ImageEncoding image, String question) {
+        return answers(image, List.of(question)).get(0);
+    }
+
+    /**
+     * Answers several questions about one picture that is encoded already.
+     *
+     * @param image one encoded picture
+     * @param questions at least one question
+     * @return the answers, in the same order
+     * @throws IllegalArgumentException when the encoding holds several pictures, there is no question, or one holds the
+     *     image token
+     * @throws IllegalStateException after {@link #close}
+     */
+    public List<GeneratedText> answers(ImageEncoding image, List<String> questions) {
+        return generate(single(image), asked(questions));
+    }
+
+    /**
+     * Describes several pictures.
+     *
+     * @param images pictures
+     * @return their captions, in the same order
+     * @throws IllegalStateException after {@link #close}
+     */
+    public List<GeneratedText> captions(List<Image> images) {
+        return captions(images, null);
+    }
+
+    /**
+     * Describes several pictures, beginning with given words.
+     *
+     * @param images pictures
+     * @param prompt how each caption begins; null or empty for no beginning
+     * @return what follows the prompt, in the same order
+     * @throws IllegalArgumentException when the prompt holds the image token
+     * @throws IllegalStateException after {@link #close}
+     */
+    public List<GeneratedText> captions(List<Image> images, String prompt) {
+        return inBatches(images, hasText(prompt) ? Collections.nCopies(images.size(), prompt) : null);
+    }
+
+    /**
+     * Answers one question for each of several pictures.
+     *
+     * @param images pictures
+     * @param questions as many questions
+     * @return the answers, in the same order
+     * @throws IllegalArgumentException when the numbers differ, or a question holds the image token
+     * @throws IllegalStateException after {@link #close}
+     */
+    public List<GeneratedText> answers(List<Image> images, List<String> questions) {
+        if (images.size() != questions.size()) {
+            throw new IllegalArgumentException("questions: expected one for each of the " + images.size()
+                    + " images, got " + questions.size() + "; to ask several about one image, encode it first");
+        }
+        return inBatches(images, asked(questions));
+    }
+
+    /**
+     * Describes several picture files. A file that cannot be read has its error in its result; the others still get
+     * their captions.
+     *
+     * @param files picture files, of the formats of {@link ImageReader}
+     * @param prompt how each caption begins; null or empty for no beginning
+     * @return one result a file, in the same order
+     * @throws IllegalArgumentException when the prompt holds the image token
+     * @throws IllegalStateException after {@link #close}
+     */
+    public List<FileResult> captionFiles(List<Path> files, String prompt) {
+        List<FileResult> results = new ArrayList<>(files.size());
+        for (int from = 0; from < files.size(); from += BATCH) {
+            List<Path> batch = files.subList(from, Math.min(from + BATCH, files.size()));
+            FileResult[] done = new FileResult[batch.size()];
+            List<Image> images = new ArrayList<>();
+            for (int i = 0; i < done.length; i++) {
+                try {
+                    images.add(ImageReader.read(batch.get(i)));
+                } catch (IOException e) {
+                    done[i] = FileResult.failed(batch.get(i), e);
+                }
+            }
+            var texts = captions(images, prompt).iterator();
+            for (int i = 0; i < done.length; i++) {
+                results.add(done[i] == null ? FileResult.of(batch.get(i), texts.next()) : done[i]);
+            }
+        }
+        return results;
+    }
+
+    private static ImageEncoding single(ImageEncoding image) {
+        if (image.batch() != 1) {
+            throw new IllegalArgumentException(
+                    "image: expected one encoded picture, got " + image.batch() + "; take one with image(i)");
+        }
+        return image;
+    }
+
+    private static List<String> asked(List<String> questions) {
+        return questions.stream()
+                .map(question -> QUESTION.formatted(question.strip()))
+                .toList();
+    }
+
+    private static boolean hasText(String prompt) {
+        return prompt != null && !prompt.isEmpty();
+    }
+
+    private List<GeneratedText> inBatches(List<Image> images, List<String> prompts) {
+        List<GeneratedText> texts = new ArrayList<>(images.size());
+        for (int from = 0; from < images.size(); from += BATCH) {
+            int to = Math.min(from + BATCH, images.size());
+            texts.addAll(
+                    generate(encode(images.subList(from, to)), prompts == null ? null : prompts.subList(from, to)));
+        }
+        return texts;
+    }
+
+    /** Generates one text a prompt; without prompts (null), one a picture, from the image tokens alone. */
+    private List<GeneratedText> generate(ImageEncoding images, List<String> prompts) {
+        ProcessorOutput inputs = prompts == null
+                ? new ProcessorOutput(null, null, null)
+                : processor.prompts(prompts, TextOptions.defaults().withPadding(Padding.LONGEST));
+        GenerationResult result = model.generate(images, inputs.inputIds(), inputs.attentionMask(), options);
+        List<GeneratedText> texts = new ArrayList<>();
+        for (int row = 0; row < result.newTokens().length; row++) {
+            long[] ids = result.newTokens()[row];
+            texts.add(new GeneratedText(
+                    processor.decode(ids, true).strip(),
+                    Arrays.stream(ids).boxed().toList(),
+                    result.finishReasons().get(row)));
+        }
+        return texts;
+    }
+
+    /** Closes model and processor. */
+    @Override
+    public void close() {
+        try {
+            processor.close();
+        } finally {
+            model.close();
+        }
+    }
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.conformance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.blip2java.ImageEncoding;
+import io.github.blip2java.generation.FinishReason;
+import io.github.blip2java.generation.GenerationConfig;
+import io.github.blip2java.processor.Blip2Pipeline;
+import io.github.blip2java.processor.FileResult;
+import io.github.blip2java.processor.GeneratedText;
+import io.github.blip2java.processor.Image;
+import io.github.blip2java.processor.ImageReader;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** From picture file to text, against transformers: {@code pipeline_reference.py} wrote the expectations. */
+class PipelineConformanceTest {
+
+    private static final Path RESOURCES = Path.of(System.getProperty("blip2.test.resources"));
+    private static final Path IMAGES = RESOURCES.resolve("images");
+    private static final Map<String, Blip2Pipeline> PIPELINES = new HashMap<>();
+
+    @BeforeAll
+    static void load() throws IOException {
+        for (String name : List.of("opt-tiny", "t5-gated", "opt-legacy", "opt-interpolate")) {
+            PIPELINES.put(name, Blip2Pipeline.load(RESOURCES.resolve("reference/" + name + "/checkpoint")));
+        }
+    }
+
+    @AfterAll
+    static void close() {
+        PIPELINES.values().forEach(Blip2Pipeline::close);
+    }
+
+    static Stream<Arguments> cases() throws IOException {
+        JsonNode expected = new ObjectMapper()
+                .readTree(RESOURCES.resolve("pipeline/expected.json").toFile());
+        return StreamSupport.stream(expected.get("cases").spliterator(), false)
+                .map(one -> Arguments.argumentSet(
+                        one.get("checkpoint").textValue() + ": "
+                                + one.get("kind").textValue() + " of "
+                                + one.get("picture").textValue() + ", " + one.get("input"),
+                        one));
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void textsAreEqual(JsonNode expected) throws IOException {
+        Blip2Pipeline pipeline = PIPELINES.get(expected.get("checkpoint").textValue());
+        Image image = image(expected.get("picture").textValue());
+        String input = expected.get("input").textValue();
+        GeneratedText text = expected.get("kind").textValue().equals("answer")
+                ? pipeline.answer(image, input)
+                : pipeline.caption(image, input);
+        assertThat(text.tokenIds())
+                .containsExactly(StreamSupport.stream(expected.get("token_ids").spliterator(), false)
+                        .map(JsonNode::longValue)
+                        .toArray(Long[]::new));
+        assertThat(text.text()).isEqualTo(expected.get("text").textValue());
+        boolean full = text.tokenIds().size() == Blip2Pipeline.DEFAULT_MAX_NEW_TOKENS;
+        assertThat(text.finishReason()).isEqualTo(full ? FinishReason.LENGTH : FinishReason.EOS);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"opt-tiny", "t5-gated", "opt-legacy", "opt-interpolate"})
+    void anEncodedPictureIsAskedManyTimes(String name) throws IOException {
+        Blip2Pipeline pipeline = PIPELINES.get(name);
+        Image image = image("photos/cat.jpg");
+        ImageEncoding encoding = pipeline.encode(image);
+        assertThat(pipeline.caption(encoding)).isEqualTo(pipeline.caption(image));
+        assertThat(pipeline.caption(encoding)).isEqualTo(pipeline.caption(image, ""));
+        assertThat(pipeline.caption(encoding, "a photo of")).isEqualTo(pipeline.caption(image, "a photo of"));
+        List<String> questions = List.of("how many?", "where does the cat sit on this photo?", "why?");
+        assertThat(pipeline.answers(encoding, questions))
+                .isEqualTo(questions.stream()
+                        .map(question -> pipeline.answer(image, question))
+                        .toList());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"opt-tiny", "t5-gated"})
+    void aBatchIsItsPicturesOneByOne(String name) throws IOException {
+        Blip2Pipeline pipeline = PIPELINES.get(name);
+        List<Image> images = List.of(image("photos/cat.jpg"), image("photos/coffee.jpg"), image("photos/rocket.jpg"));
+        List<Image> twenty =
+                IntStream.range(0, 20).mapToObj(i -> images.get(i % 3)).toList();
+        assertThat(pipeline.captions(twenty)).isEqualTo(each(twenty, pipeline::caption));
+        assertThat(pipeline.captions(images, "a photo of"))
+                .isEqualTo(each(images, image -> pipeline.caption(image, "a photo of")));
+        List<String> questions = List.of("what?", "is the cup on the table, or is it in the kitchen?", "which colour?");
+        assertThat(pipeline.answers(images, questions))
+                .isEqualTo(IntStream.range(0, 3)
+                        .mapToObj(i -> pipeline.answer(images.get(i), questions.get(i)))
+                        .toList());
+        assertThat(pipeline.captions(List.of())).isEmpty();
+    }
+
+    private static List<GeneratedText> each(List<Image> images, Function<Image, GeneratedText> call) {
+        return images.stream().map(call).toList();
+    }
+
+    @Test
+    void aBrokenFileDoesNotLoseTheOthers() {
+        Path cat = IMAGES.resolve("photos/cat.jpg");
+        Path broken = IMAGES.resolve("broken/truncated.jpg");
+        Path missing = IMAGES.resolve("photos/no-such-file.jpg");
+        Blip2Pipeline pipeline = PIPELINES.get("opt-tiny");
+        List<FileResult> results = pipeline.captionFiles(
+                List.of(broken, cat, missing, cat, cat, cat, cat, cat, cat, broken, cat), "a photo of");
+        assertThat(results).hasSize(11);
+        assertThat(results.get(0).file()).isEqualTo(broken);
+        assertThat(results.get(0).text()).isEmpty();
+        assertThat(results.get(0).error().orElseThrow())
+                .hasMessage(
+                        broken + ": expected JPEG's end marker, got the end of the file after 1085 bytes; the file is"
+                                + " cut short, get a complete copy");
+        assertThat(results.get(2).error().orElseThrow()).hasMessage(missing + ": no such file");
+        assertThat(results.get(9).error()).isPresent();
+        GeneratedText caption = results.get(1).text().orElseThrow();
+        for (int i : new int[] {3, 4, 5, 6, 7, 8, 10}) {
+            assertThat(results.get(i).text()).contains(caption);
+            assertThat(results.get(i).error()).isEmpty();
+        }
+    }
+
+    @Test
+    void optionsReplaceTheDefaultLength() throws IOException {
+        ImageEncoding image = PIPELINES.get("opt-tiny").encode(image("photos/cat.jpg"));
+        GeneratedText full = PIPELINES.get("opt-tiny").caption(image);
+        GenerationConfig five = GenerationConfig.builder().maxNewTokens(5).build();
+        GeneratedText cut = PIPELINES.get("opt-tiny").withOptions(five).caption(image);
+        assertThat(cut.tokenIds()).isEqualTo(full.tokenIds().subList(0, 5));
+        assertThat(cut.finishReason()).isEqualTo(FinishReason.LENGTH);
+        int fourth = full.tokenIds().get(3).intValue();
+        GeneratedText ended = PIPELINES
+                .get("opt-tiny")
+                .withOptions(GenerationConfig.builder().eosTokenIds(fourth).build())
+                .caption(image);
+        assertThat(ended.tokenIds()).isEqualTo(full.tokenIds().subList(0, 4));
+        assertThat(ended.finishReason()).isEqualTo(FinishReason.EOS);
+    }
+
+    @Test
+    void manyThreadsGetTheSameTexts() throws IOException {
+        Blip2Pipeline pipeline = PIPELINES.get("opt-tiny");
+        List<Image> images = List.of(image("photos/cat.jpg"), image("photos/coffee.jpg"), image("photos/camera.jpg"));
+        Function<Integer, GeneratedText> call = i -> i % 2 == 0
+                ? pipeline.caption(images.get(i % 3))
+                : pipeline.answer(images.get(i % 3), "question number " + i);
+        List<GeneratedText> alone = IntStream.range(0, 24).boxed().map(call).toList();
+        assertThat(IntStream.range(0, 24).boxed().parallel().map(call).toList()).isEqualTo(alone);
+    }
+
+    @Test
+    void wrongArgumentsAreExplained() throws IOException {
+        Blip2Pipeline pipeline = PIPELINES.get("opt-tiny");
+        Image image = image("photos/cat.jpg");
+        assertThatThrownBy(() -> pipeline.answer(image, "what is <image>?"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage(
+                        "text: expected none with <image>, which stands for a part of an image, got \"Question: what is"
+                                + " <image>? Short answer:\"; leave it out, image tokens are added where they belong");
+        assertThatThrownBy(() -> pipeline.answers(List.of(image), List.of("one?", "two?")))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("questions: expected one for each of the 1 images, got 2; to ask several about one image,"
+                        + " encode it first");
+        assertThatThrownBy(() -> pipeline.answers(pipeline.encode(image), List.of()))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("texts: expected at least one text, got none");
+        ImageEncoding two = pipeline.model()
+                .encodeImages(pipeline.processor().imageProcessor().preprocess(Collections.nCopies(2, image)));
+        assertThatThrownBy(() -> pipeline.caption(two))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("image: expected one encoded picture, got 2; take one with image(i)");
+        assertThat(pipeline.caption(two.image(1))).isEqualTo(pipeline.caption(image));
+    }
+
+    @Test
+    void nothingWorksAfterClosing() throws IOException {
+        Image image = image("photos/cat.jpg");
+        Blip2Pipeline pipeline = Blip2Pipeline.load(RESOURCES.resolve("reference/t5-gated/checkpoint"));
+        pipeline.close();
+        pipeline.close();
+        assertThatThrownBy(() -> pipeline.caption(image)).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> pipeline.processor().tokenizer().encode("text", true))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("the tokenizer is closed");
+    }
+
+    private static Image image(String name) throws IOException {
+        return ImageReader.read(IMAGES.resolve(name));
+    }
+}
