@@ -28,6 +28,7 @@ import java.util.OptionalInt;
  * @param imageTokenIndex     the id that marks where an image goes; empty in the older layout, where images go first
  * @param initializerFactor   used in training alone, 1 by default
  * @param initializerRange    used in training alone, 0.02 by default
+ * @param source              the JSON object it was read from, whose other keys are written back; may be empty
  */
 public record Blip2Config(
         Blip2VisionConfig visionConfig,
@@ -37,7 +38,8 @@ public record Blip2Config(
         int imageTextHiddenSize,
         OptionalInt imageTokenIndex,
         double initializerFactor,
-        double initializerRange) {
+        double initializerRange,
+        Map<String, Object> source) {
     private static final String FILE = "config.json";
 
     /**
@@ -97,7 +99,8 @@ public record Blip2Config(
                 json.size("image_text_hidden_size", 256),
                 imageToken,
                 json.number("initializer_factor", 1.0),
-                json.number("initializer_range", 0.02));
+                json.number("initializer_range", 0.02),
+                json.toMap());
     }
 
     private static LanguageModelConfig textConfig(ConfigNode json) {
@@ -120,7 +123,7 @@ public record Blip2Config(
     public static Blip2Config fromVisionQFormerTextConfigs(
             Blip2VisionConfig vision, Blip2QFormerConfig qformer, LanguageModelConfig text) {
         Blip2QFormerConfig joined = Blip2QFormerConfig.of(ConfigNode.of(qformer.toMap()), vision.hiddenSize());
-        return new Blip2Config(vision, joined, text, 32, 256, OptionalInt.empty(), 1.0, 0.02);
+        return new Blip2Config(vision, joined, text, 32, 256, OptionalInt.empty(), 1.0, 0.02, Map.of());
     }
 
     /**
@@ -138,7 +141,8 @@ public record Blip2Config(
                 imageTextHiddenSize,
                 OptionalInt.of(id),
                 initializerFactor,
-                initializerRange);
+                initializerRange,
+                source);
     }
 
     /**
@@ -156,7 +160,8 @@ public record Blip2Config(
                 imageTextHiddenSize,
                 imageTokenIndex,
                 initializerFactor,
-                initializerRange);
+                initializerRange,
+                source);
     }
 
     /**
@@ -167,16 +172,28 @@ public record Blip2Config(
     public Map<String, Object> toMap() {
         Map<String, Object> map = new LinkedHashMap<>();
         map.put("architectures", List.of("Blip2ForConditionalGeneration"));
+        map.putAll(source);
         map.put("model_type", "blip-2");
-        map.put("vision_config", visionConfig.toMap());
-        map.put("qformer_config", qformerConfig.toMap());
-        map.put("text_config", textConfig.toMap());
+        map.put("vision_config", over("vision_config", visionConfig.toMap()));
+        map.put("qformer_config", over("qformer_config", qformerConfig.toMap()));
+        map.put("text_config", over("text_config", textConfig.toMap()));
         map.put("num_query_tokens", numQueryTokens);
         map.put("image_text_hidden_size", imageTextHiddenSize);
+        map.remove("image_token_id"); // the other spelling of the next key
         map.put("image_token_index", imageTokenIndex.isPresent() ? imageTokenIndex.getAsInt() : null);
         map.put("initializer_factor", initializerFactor);
         map.put("initializer_range", initializerRange);
         return map;
+    }
+
+    /** Values of ours over the object they were read from. */
+    private Map<String, Object> over(String key, Map<String, Object> ours) {
+        Map<String, Object> merged = new LinkedHashMap<>();
+        if (source.get(key) instanceof Map<?, ?> read) {
+            read.forEach((name, value) -> merged.put((String) name, value));
+        }
+        merged.putAll(ours);
+        return merged;
     }
 
     /**

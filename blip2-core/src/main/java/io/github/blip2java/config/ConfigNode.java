@@ -2,6 +2,7 @@
 package io.github.blip2java.config;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
@@ -11,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -69,6 +71,17 @@ public final class ConfigNode {
      */
     public static ConfigNode of(Map<String, ?> values) {
         return new ConfigNode(Path.of("config.json"), "", JSON.valueToTree(values));
+    }
+
+    /**
+     * Gives all values, also those nobody looks at.
+     *
+     * @return a new map by key; empty where there is no object
+     */
+    public Map<String, Object> toMap() {
+        return node.isObject()
+                ? JSON.convertValue(node, new TypeReference<LinkedHashMap<String, Object>>() {})
+                : Map.of();
     }
 
     /**
