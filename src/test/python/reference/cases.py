@@ -97,9 +97,12 @@ CASES = [
     ),
     Case(
         "opt-odd-heads",
-        "head widths 11, 7 and 9, and a picture whose size is no multiple of the patch; all hidden states",
-        dict(VISION, hidden_size=33, num_attention_heads=3, intermediate_size=37, image_size=30),
-        dict(QFORMER, hidden_size=21, num_attention_heads=3, intermediate_size=29, num_hidden_layers=2),
+        "head widths 11, 7 and 9, a picture whose size is no multiple of the patch, and epsilons far from the usual ones;"
+        " all hidden states",
+        dict(VISION, hidden_size=33, num_attention_heads=3, intermediate_size=37, image_size=30, layer_norm_eps=1e-3),
+        dict(
+            QFORMER, hidden_size=21, num_attention_heads=3, intermediate_size=29, num_hidden_layers=2, layer_norm_eps=2e-3
+        ),
         dict(OPT, hidden_size=27, num_attention_heads=3, ffn_dim=41),
         queries=5,
         prompts=PROMPTS[:2],
@@ -271,7 +274,7 @@ CASES = [
         "T5 1.0: ReLU, tied head, outputs scaled; labels and decoder ids; processor files as transformers 5 saves them",
         SMALL_VISION,
         SMALL_QFORMER,
-        dict(T5, d_model=24, d_kv=5, d_ff=64, num_layers=3, num_decoder_layers=3),
+        dict(T5, d_model=24, d_kv=5, d_ff=64, num_layers=3, num_decoder_layers=3, layer_norm_epsilon=1e-3),
         queries=4,
         prompts=PROMPTS[:2],
         seed=8,

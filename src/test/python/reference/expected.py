@@ -51,8 +51,10 @@ def stages(model, inputs, interpolate):
         if result.loss is not None:
             out["loss"] = result.loss
 
+    # Shares the parts rather than their values: a fresh T5 has its head tied, so loading would overwrite the table.
     base = Blip2Model(model.config).eval()
-    base.load_state_dict(model.state_dict())
+    for part in ("query_tokens", "vision_model", "qformer", "language_projection", "language_model"):
+        setattr(base, part, getattr(model, part))
     out["image_features"] = base.get_image_features(pixels, interpolate_pos_encoding=interpolate).last_hidden_state
     out["text_features"] = base.get_text_features(input_ids=ids, attention_mask=mask).last_hidden_state
     out["qformer_features"] = base.get_qformer_features(pixels, interpolate_pos_encoding=interpolate)

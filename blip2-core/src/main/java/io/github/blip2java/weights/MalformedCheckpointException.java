@@ -7,8 +7,13 @@ import java.nio.file.Path;
 public class MalformedCheckpointException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
+    /** The file. */
     private final String path;
+
+    /** The tensor concerned, or null. */
     private final String tensor;
+
+    /** Where in the file, or -1. */
     private final long byteOffset;
 
     /**

@@ -17,7 +17,13 @@ import picocli.CommandLine.Spec;
         synopsisSubcommandLabel = "COMMAND",
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:everything worked", "1:some inputs failed", "2:wrong usage, or the model cannot be used"},
-        subcommands = {InfoCommand.class, VerifyCommand.class, HelpCommand.class})
+        subcommands = {
+            CaptionCommand.class,
+            AnswerCommand.class,
+            InfoCommand.class,
+            VerifyCommand.class,
+            HelpCommand.class
+        })
 public final class Blip2 implements Runnable {
     /** Everything worked. */
     static final int OK = 0;
@@ -56,6 +62,12 @@ public final class Blip2 implements Runnable {
         return new CommandLine(blip2)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setUsageHelpAutoWidth(true)
+                .setParameterExceptionHandler((exception, args) -> {
+                    CommandLine line = exception.getCommandLine();
+                    line.getErr().println("blip2: " + exception.getMessage());
+                    line.getErr().println("Try: " + line.getCommandSpec().qualifiedName() + " --help");
+                    return UNUSABLE;
+                })
                 .setExecutionExceptionHandler((exception, line, parsed) -> {
                     line.getErr().println("blip2: " + message(exception));
                     if (blip2.stackTrace) {

@@ -50,7 +50,7 @@ public final class Verifier {
             verifier.forward();
             verifier.features();
             verifier.generation();
-            ProcessorChecks.run(reference, model.config(), report);
+            ProcessorChecks.run(reference, report);
         }
     }
 

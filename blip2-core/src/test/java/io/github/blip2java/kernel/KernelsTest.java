@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Random;
+import java.util.function.DoubleUnaryOperator;
+import org.junit.jupiter.api.Test;
+
+/** The kernels of this run, against plain double arithmetic. The build runs it with the Vector API and without. */
+class KernelsTest {
+    private static final Kernels KERNELS = Kernels.get();
+    private static final int LONGEST = 140;
+    private static final int OFFSET = 3;
+    private static final float GUARD = 12345f;
+
+    private final Random random = new Random(7);
+
+    private float[] values(int n, double scale) {
+        float[] values = new float[n];
+        for (int i = 0; i < n; i++) {
+            values[i] = (float) (random.nextGaussian() * scale);
+        }
+        return values;
+    }
+
+    @Test
+    void theRunUsesTheKernelsItIsMeantToTest() {
+        boolean vector = Boolean.getBoolean("blip2.test.vector");
+        assertThat(Kernels.description()).startsWith(vector ? "Vector API kernels" : "scalar kernels");
+    }
+
+    @Test
+    void dot() {
+        for (int n = 0; n <= LONGEST; n++) {
+            float[] a = values(n + OFFSET, 1);
+            float[] b = values(n + 1, 1);
+            double expected = 0;
+            double size = 0;
+            for (int i = 0; i < n; i++) {
+                expected += (double) a[OFFSET + i] * b[1 + i];
+                size += Math.abs((double) a[OFFSET + i] * b[1 + i]);
+            }
+            assertThat((double) KERNELS.dot(a, OFFSET, b, 1, n))
+                    .as("n = %d", n)
+                    .isCloseTo(expected, org.assertj.core.data.Offset.offset(n * 0x1p-24 * size + 1e-12));
+        }
+    }
+
+    @Test
+    void add() {
+        for (int n = 0; n <= LONGEST; n++) {
+            float[] x = values(n + OFFSET, 1);
+            float[] y = values(n + 2, 1);
+            float[] expected = y.clone();
+            for (int i = 0; i < n; i++) {
+                expected[1 + i] += x[OFFSET + i];
+            }
+            KERNELS.add(x, OFFSET, y, 1, n);
+            assertThat(y).as("n = %d", n).containsExactly(expected);
+        }
+    }
+
+    @Test
+    void everyBfloat16AndHalfWidensExactly() {
+        short[] bits = new short[65536];
+        for (int i = 0; i < bits.length; i++) {
+            bits[i] = (short) i;
+        }
+        float[] wide = new float[bits.length];
+        KERNELS.widenBf16(bits, wide, 0, bits.length);
+        float[] half = new float[bits.length + 1];
+        KERNELS.widenF16(bits, half, 1, bits.length);
+        for (int i = 0; i < bits.length; i++) {
+            assertThat(Float.floatToRawIntBits(wide[i])).isEqualTo(i << 16);
+            int exponent = i >> 10 & 31;
+            int mantissa = i & 1023;
+            double magnitude = exponent == 31
+                    ? (mantissa == 0 ? Double.POSITIVE_INFINITY : Double.NaN)
+                    : exponent == 0 ? mantissa * 0x1p-24 : (1024 + mantissa) * Math.scalb(1.0, exponent - 25);
+            assertThat(Float.compare(half[i + 1], (float) (i >= 0x8000 ? -magnitude : magnitude)))
+                    .as("half %x", i)
+                    .isZero();
+        }
+    }
+
+    @Test
+    void widensAnyLength() {
+        short[] bits = {
+            0x3c00, 0x4000, 0x4200, 0x4400, 0x4500, 0x4600, 0x4700, 0x4800, 0x4880, 0x4900, 0x4980, 0x4a00, 0x4a80,
+            0x4b00, 0x4b80, 0x4c00, 0x4c40, 0x4c80
+        };
+        for (int n = 0; n <= bits.length; n++) {
+            float[] out = new float[n + 2];
+            out[n + 1] = GUARD;
+            KERNELS.widenF16(bits, out, 1, n);
+            for (int i = 0; i < n; i++) {
+                assertThat(out[i + 1]).isEqualTo(i + 1f);
+            }
+            assertThat(out[n + 1]).isEqualTo(GUARD);
+        }
+    }
+
+    @Test
+    void layerNormAndRmsNorm() {
+        for (int n = 1; n <= LONGEST; n++) {
+            float[] x = values(n + OFFSET, 2);
+            float[] weight = values(n, 1);
+            float[] bias = values(n, 1);
+            double mean = 0;
+            double meanSquare = 0;
+            for (int i = 0; i < n; i++) {
+                mean += x[OFFSET + i] / (double) n;
+                meanSquare += (double) x[OFFSET + i] * x[OFFSET + i] / n;
+            }
+            double variance = 0;
+            for (int i = 0; i < n; i++) {
+                variance += (x[OFFSET + i] - mean) * (x[OFFSET + i] - mean) / n;
+            }
+            float[] normed = new float[n + 1];
+            KERNELS.layerNorm(x, OFFSET, n, weight, bias, 1e-5f, normed, 1);
+            float[] bare = new float[n];
+            KERNELS.layerNorm(x, OFFSET, n, null, null, 1e-5f, bare, 0);
+            float[] rms = new float[n];
+            KERNELS.rmsNorm(x, OFFSET, n, weight, 1e-6f, rms, 0);
+            for (int i = 0; i < n; i++) {
+                double plain = (x[OFFSET + i] - mean) / Math.sqrt(variance + 1e-5);
+                assertThat((double) normed[i + 1]).isCloseTo(plain * weight[i] + bias[i], within(2e-6));
+                assertThat((double) bare[i]).isCloseTo(plain, within(2e-6));
+                assertThat((double) rms[i])
+                        .isCloseTo(x[OFFSET + i] / Math.sqrt(meanSquare + 1e-6) * weight[i], within(2e-6));
+            }
+        }
+    }
+
+    private static org.assertj.core.data.Offset<Double> within(double tolerance) {
+        return org.assertj.core.data.Offset.offset(tolerance);
+    }
+
+    @Test
+    void softmax() {
+        for (int n = 1; n <= LONGEST; n++) {
+            float[] x = values(n + OFFSET, 5);
+            x[OFFSET + random.nextInt(n)] = Float.NEGATIVE_INFINITY;
+            x[OFFSET] = 3;
+            double sum = 0;
+            for (int i = 0; i < n; i++) {
+                sum += Math.exp(x[OFFSET + i]);
+            }
+            float[] probabilities = x.clone();
+            KERNELS.softmax(probabilities, OFFSET, n);
+            for (int i = 0; i < n; i++) {
+                assertThat((double) probabilities[OFFSET + i]).isCloseTo(Math.exp(x[OFFSET + i]) / sum, within(3e-7));
+            }
+        }
+    }
+
+    @Test
+    void softmaxOfHugeScoresAndOfNothing() {
+        float[] huge = new float[40];
+        huge[5] = 3e38f;
+        KERNELS.softmax(huge, 0, 40);
+        assertThat(huge[5]).isEqualTo(1f);
+        float[] hidden = new float[40];
+        java.util.Arrays.fill(hidden, Float.NEGATIVE_INFINITY);
+        KERNELS.softmax(hidden, 0, 40);
+        assertThat(hidden).containsOnly(0f);
+    }
+
+    private void elementwise(
+            DoubleUnaryOperator expected, double relative, java.util.function.Consumer<float[]> kernel) {
+        float[] x = new float[4001];
+        for (int i = 0; i < x.length; i++) {
+            x[i] = (i - 2000) / 100f;
+        }
+        float[] y = x.clone();
+        kernel.accept(y);
+        for (int i = 0; i < x.length; i++) {
+            double want = expected.applyAsDouble(x[i]);
+            assertThat((double) y[i]).as("f(%s)", x[i]).isCloseTo(want, within(Math.abs(want) * relative + 1e-7));
+        }
+    }
+
+    /** erf by a series of positive terms, exact to double. */
+    private static double erf(double x) {
+        double term = x * Math.exp(-x * x);
+        double sum = 0;
+        for (int n = 0; n < 500; n++) {
+            sum += term;
+            term *= 2 * x * x / (2 * n + 3);
+        }
+        return sum * 2 / Math.sqrt(Math.PI);
+    }
+
+    @Test
+    void activations() {
+        elementwise(x -> 0.5 * x * (1 + erf(x / Math.sqrt(2))), 6e-7, x -> KERNELS.gelu(x, 0, x.length));
+        elementwise(
+                x -> 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x))),
+                6e-7,
+                x -> KERNELS.geluTanh(x, 0, x.length));
+        elementwise(x -> x / (1 + Math.exp(-x)), 6e-7, x -> KERNELS.sigmoidGate(x, 0, x.length, 1f));
+        elementwise(x -> x / (1 + Math.exp(-1.702f * x)), 6e-7, x -> KERNELS.sigmoidGate(x, 0, x.length, 1.702f));
+        elementwise(x -> Math.max(0, x), 0, x -> KERNELS.relu(x, 0, x.length));
+    }
+
+    @Test
+    void activationsKeepWithinTheirRange() {
+        float[] x = values(100, 1);
+        float[] before = x.clone();
+        KERNELS.gelu(x, 7, 50);
+        for (int i = 0; i < 100; i++) {
+            if (i < 7 || i >= 57) {
+                assertThat(x[i]).isEqualTo(before[i]);
+            }
+        }
+    }
+
+    @Test
+    void attention() {
+        int[][] sizes = {
+            {1, 1, 1}, {1, 7, 64}, {3, 5, 9}, {4, 33, 11}, {5, 64, 88}, {6, 2, 33}, {9, 130, 80}, {17, 31, 40}
+        };
+        for (int[] size : sizes) {
+            int queries = size[0];
+            int keys = size[1];
+            int dim = size[2];
+            Rows q = new Rows(values(queries * (dim + 2) + 1, 0.5), 1, dim + 2);
+            Rows k = new Rows(values(keys * (dim + 3) + 2, 0.5), 2, dim + 3);
+            Rows v = new Rows(values(keys * (dim + 3) + 2, 1), 0, dim + 3);
+            float[] scores = values(queries * keys, 1);
+            scores[queries * keys - 1] = keys > 1 ? Float.NEGATIVE_INFINITY : 0;
+            float[] bias = scores.clone();
+            Rows out = new Rows(values(queries * (dim + 1) + 1, 1), 1, dim + 1);
+            KERNELS.attention(q, queries, k, v, keys, dim, scores, out);
+            for (int i = 0; i < queries; i++) {
+                double[] expected = expected(q, k, v, bias, i, keys, dim);
+                for (int d = 0; d < dim; d++) {
+                    assertThat((double) out.data()[out.row(i) + d])
+                            .as("queries %d, keys %d, dim %d", queries, keys, dim)
+                            .isCloseTo(expected[d], within(5e-6));
+                }
+            }
+        }
+    }
+
+    private static double[] expected(Rows q, Rows k, Rows v, float[] bias, int i, int keys, int dim) {
+        double[] weights = new double[keys];
+        double sum = 0;
+        for (int j = 0; j < keys; j++) {
+            double score = bias[i * keys + j];
+            for (int d = 0; d < dim; d++) {
+                score += (double) q.data()[q.row(i) + d] * k.data()[k.row(j) + d];
+            }
+            weights[j] = Math.exp(score);
+            sum += weights[j];
+        }
+        double[] out = new double[dim];
+        for (int j = 0; j < keys; j++) {
+            for (int d = 0; d < dim; d++) {
+                out[d] += weights[j] / sum * v.data()[v.row(j) + d];
+            }
+        }
+        return out;
+    }
+
+    @Test
+    void aQueryThatSeesNothingGivesZeros() {
+        float[] scores = new float[2 * 5];
+        java.util.Arrays.fill(scores, Float.NEGATIVE_INFINITY);
+        Rows rows = new Rows(values(5 * 8, 1), 0, 8);
+        float[] out = values(2 * 8, 1);
+        KERNELS.attention(rows, 2, rows, rows, 5, 8, scores, new Rows(out, 0, 8));
+        assertThat(out).containsOnly(0f);
+    }
+}

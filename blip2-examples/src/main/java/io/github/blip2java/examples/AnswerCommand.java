@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.examples;
+
+import io.github.blip2java.ImageEncoding;
+import io.github.blip2java.processor.Blip2Pipeline;
+import io.github.blip2java.processor.GeneratedText;
+import io.github.blip2java.processor.Image;
+import io.github.blip2java.processor.ImageReader;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Answers questions about a picture. */
+@Command(
+        name = "answer",
+        mixinStandardHelpOptions = true,
+        description = "Answers questions about a picture, which is looked at once.",
+        footer = {"", "Example:", "  blip2 answer --model models/blip2-opt-2.7b cat.jpg \"which animal is this?\""})
+final class AnswerCommand implements Callable<Integer> {
+    @Parameters(index = "0", paramLabel = "IMAGE", description = "A picture file.")
+    private Path image;
+
+    @Parameters(index = "1..*", arity = "1..*", paramLabel = "QUESTION", description = "What to ask, in plain words.")
+    private List<String> questions;
+
+    @Mixin
+    private GenerationOptions options;
+
+    @Spec
+    private CommandSpec spec;
+
+    /** Made by picocli. */
+    AnswerCommand() {}
+
+    @Override
+    public Integer call() throws Exception {
+        PrintWriter err = spec.commandLine().getErr();
+        TextPrinter printer = new TextPrinter(spec.commandLine().getOut(), options.json(), questions.size() > 1);
+        try (Progress progress = new Progress(err);
+                Blip2Pipeline blip2 = options.load(progress)) {
+            Image picture;
+            try {
+                picture = ImageReader.read(image);
+            } catch (IOException e) {
+                progress.clear();
+                err.println("blip2: " + Blip2.message(e));
+                return Blip2.SOME_FAILED;
+            }
+            progress.show("looking at " + image);
+            long start = System.nanoTime();
+            ImageEncoding encoding = blip2.encode(picture);
+            for (String question : questions) {
+                GeneratedText answer = blip2.answer(encoding, question);
+                progress.clear();
+                printer.print(image.toString(), question, answer, (System.nanoTime() - start) / 1e9);
+                start = System.nanoTime();
+            }
+        }
+        return Blip2.OK;
+    }
+}
