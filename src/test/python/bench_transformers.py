@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Measures transformers on a checkpoint folder: python bench_transformers.py DIR [options]; prints one JSON object.
 
 The picture is a formula, so that any other program can make the same one without a file:

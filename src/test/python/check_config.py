@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compares two config.json files as transformers reads them: python check_config.py WRITTEN ORIGINAL
 
 Both are folders or files. Prints the keys that differ; exit code 1 if there are any.

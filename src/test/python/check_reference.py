@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recomputes the reference cases from the files alone and compares: python check_reference.py [--dir DIR] [NAME...]
 
 Exit code 1 if anything differs. Each case is its own: what is read is the folder, as anyone else would read it.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes a full-size checkpoint with random weights: python make_full_checkpoint.py SHAPE DIR [--dtype f16|bf16|f32]
 
 For measuring speed and memory: the shapes, ids and files of a published checkpoint, weights scaled so that every stage
@@ -143,10 +144,16 @@ def scale(name, shape):
         return 0.0, 0.02
     if owner == "relative_attention_bias" or name == "query_tokens":
         return 0.0, 1.0
+    if name.endswith("decoder.final_layer_norm.weight"):
+        return 0.0, 1.0  # of both signs: else a tied head would repeat the last token for ever
     if len(shape) == 1:
         return 1.0, 0.1  # norms
-    if owner in ("embed_tokens", "embed_positions", "shared", "lm_head"):
-        return 0.0, 0.05  # logits of a few units
+    if owner in ("embed_tokens", "embed_positions"):
+        return 0.0, 0.15
+    if owner == "shared":
+        return 0.0, 0.3
+    if owner == "lm_head":
+        return 0.0, 0.1
     if name.endswith(("class_embedding", "position_embedding")):
         return 0.0, 0.5
     std = 1 / math.sqrt(math.prod(shape[1:]))

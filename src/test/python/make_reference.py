@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes the reference cases: python make_reference.py [--out DIR] [--find-seed] [NAME...]"""
 
 import argparse
@@ -102,6 +103,7 @@ def write(case, folder, seed, strict=True):
         {
             "model": "Blip2ForConditionalGeneration",
             "about": case.about,
+            "provenance": "src/test/python/make_reference.py, random weights",
             "versions": versions(),
             "seed": seed,
             "interpolate_pos_encoding": interpolate,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What describes a reference case."""
 
 from dataclasses import dataclass, field

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The reference cases."""
 
 from .case import Case, Generate

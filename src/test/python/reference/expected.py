@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs a model of transformers on a case's inputs."""
 
 import torch

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Builds a case's model and saves it as a checkpoint folder."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A few small pictures for the processor; exact ones come first, then a JPEG without subsampled colour."""
 
 import os

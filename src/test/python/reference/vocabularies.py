@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Small tokenizers of the two kinds that BLIP-2 checkpoints carry.
 
 OPT: byte-level BPE with the ids 0 <s>, 1 <pad>, 2 </s>, 3 <unk>; </s> is put before the text.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Random weights under which a tiny model behaves like a trained one.
 
 The library's own initialisation (0.02) gives outputs that are nearly the same for every input, which would hide most mistakes.
