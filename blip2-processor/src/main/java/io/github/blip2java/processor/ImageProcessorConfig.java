@@ -39,6 +39,14 @@ public record ImageProcessorConfig(
     /**
      * Checks the values.
      *
+     * @param doResize whether to resize
+     * @param height at least 1
+     * @param width at least 1
+     * @param doRescale whether to rescale
+     * @param rescaleFactor any number
+     * @param doNormalize whether to normalise
+     * @param imageMean three numbers; copied
+     * @param imageStd three numbers other than zero; copied
      * @throws IllegalArgumentException when a size is below 1, a list has not three values, or a deviation is zero
      */
     public ImageProcessorConfig {

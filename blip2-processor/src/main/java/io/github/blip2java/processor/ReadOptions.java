@@ -20,6 +20,8 @@ public record ReadOptions(boolean applyExifOrientation, long maxPixels) {
     /**
      * Checks the values.
      *
+     * @param applyExifOrientation either
+     * @param maxPixels 1 to 715,827,882
      * @throws IllegalArgumentException when {@code maxPixels} is below 1 or above 715,827,882
      */
     public ReadOptions {

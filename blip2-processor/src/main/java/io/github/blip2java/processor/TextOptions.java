@@ -54,8 +54,12 @@ public record TextOptions(
     /**
      * Checks the values.
      *
+     * @param addSpecialTokens either
+     * @param padding not null
+     * @param truncation not null
+     * @param maxLength empty, or 1 or more
+     * @param paddingSide not null, may be empty
      * @throws IllegalArgumentException when the maximal length is below 1
-     * @throws NullPointerException when a value is null
      */
     public TextOptions {
         Objects.requireNonNull(padding, "padding");

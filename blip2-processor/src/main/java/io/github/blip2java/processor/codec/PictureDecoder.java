@@ -99,7 +99,7 @@ public final class PictureDecoder {
         ImageReader reader = open(format, file);
         try {
             checkSize(name, reader.getWidth(0), reader.getHeight(0), maxPixels);
-            BufferedImage image = reader.read(0);
+            BufferedImage image = read(format, reader);
             Pixels stored = pixels(format, file, image);
             if (format == PictureFormat.GIF) {
                 GifCanvas canvas = GifCanvas.of(file);
@@ -111,6 +111,18 @@ public final class PictureDecoder {
             return turn ? Orientation.upright(stored, Metadata.orientation(format, file)) : stored;
         } finally {
             reader.dispose();
+        }
+    }
+
+    private static BufferedImage read(PictureFormat format, ImageReader reader) throws IOException {
+        try {
+            return reader.read(0);
+        } catch (OutOfMemoryError e) {
+            if (format != PictureFormat.WEBP) {
+                throw e;
+            }
+            // What libwebp reports for damaged alpha, too.
+            throw new IOException("libwebp ran out of memory", e);
         }
     }
 
