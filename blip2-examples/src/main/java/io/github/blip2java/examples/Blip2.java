@@ -57,7 +57,7 @@ public final class Blip2 implements Runnable {
      *
      * @return the parser and runner
      */
-    static CommandLine commandLine() {
+    public static CommandLine commandLine() {
         Blip2 blip2 = new Blip2();
         return new CommandLine(blip2)
                 .setCaseInsensitiveEnumValuesAllowed(true)

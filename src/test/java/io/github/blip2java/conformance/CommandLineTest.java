@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.conformance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.blip2java.examples.Blip2;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The command line program, run within the test's process: what it prints, where, and its exit code. */
+class CommandLineTest {
+    private static final String MODEL = Resources.checkpoint("opt-tiny").toString();
+    private static final String CAT = Resources.photo("cat.jpg").toString();
+    private static final String COFFEE = Resources.photo("coffee.jpg").toString();
+
+    @TempDir
+    Path directory;
+
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    private int run(String... args) {
+        return Blip2.commandLine()
+                .setOut(new PrintWriter(out, true))
+                .setErr(new PrintWriter(err, true))
+                .execute(args);
+    }
+
+    private List<String> lines() {
+        return out.toString().lines().toList();
+    }
+
+    @Test
+    void onePictureGivesItsCaptionAlone() {
+        assertThat(run("caption", "--model", MODEL, CAT)).isZero();
+        assertThat(lines()).hasSize(1).first().asString().isNotBlank().doesNotContain("cat.jpg");
+        assertThat(err.toString()).isEmpty();
+    }
+
+    @Test
+    void severalPicturesAreNamedAndABrokenOneDoesNotStopTheOthers() throws IOException {
+        Path broken =
+                Files.write(directory.resolve("broken.png"), new byte[] {(byte) 0x89, 'P', 'N', 'G', 13, 10, 26, 10});
+        assertThat(run("caption", "--model", MODEL, CAT, broken.toString(), COFFEE, directory + "/missing.jpg"))
+                .isEqualTo(1);
+        assertThat(lines()).hasSize(2);
+        assertThat(lines().get(0)).startsWith(CAT + "\t");
+        assertThat(lines().get(1)).startsWith(COFFEE + "\t");
+        assertThat(err.toString().lines())
+                .hasSize(2)
+                .allSatisfy(line -> assertThat(line).startsWith("blip2: " + directory));
+    }
+
+    @Test
+    void jsonHasEverythingAndLengthsAreKept() throws IOException {
+        assertThat(run("caption", "--json", "--model", MODEL, "--max-new-tokens", "5", "--prompt", "a photo of", CAT))
+                .isZero();
+        JsonNode json = new ObjectMapper().readTree(lines().get(0));
+        assertThat(json.get("file").textValue()).isEqualTo(CAT);
+        assertThat(json.get("text").isTextual()).isTrue();
+        assertThat(json.get("token_ids")).hasSize(5);
+        assertThat(json.get("finish_reason").textValue()).isEqualTo("length");
+        assertThat(json.get("seconds").doubleValue()).isPositive();
+    }
+
+    @Test
+    void questionsAreAnsweredOneALine() {
+        assertThat(run("answer", "--model", MODEL, CAT, "what is this?", "where is it?"))
+                .isZero();
+        assertThat(lines()).hasSize(2);
+        assertThat(lines().get(0)).startsWith("what is this?\t");
+        assertThat(run("answer", "--model", MODEL, directory + "/missing.jpg", "what?"))
+                .isEqualTo(1);
+        assertThat(err.toString()).startsWith("blip2: " + directory + "/missing.jpg");
+    }
+
+    @Test
+    void infoShowsWhatACheckpointHolds() throws IOException {
+        assertThat(run("info", MODEL)).isZero();
+        assertThat(out.toString()).contains("language model", "opt", "parameters", "dtypes", "F32");
+        out.getBuffer().setLength(0);
+        assertThat(run("info", "--json", MODEL)).isZero();
+        JsonNode json = new ObjectMapper().readTree(out.toString());
+        assertThat(json.get("bytes").longValue())
+                .isEqualTo(4 * json.get("parameters").longValue());
+    }
+
+    @Test
+    void verifySaysWhetherAllHolds() throws IOException {
+        String good = Resources.reference().resolve("opt-tiny").toString();
+        assertThat(run("verify", good)).isZero();
+        assertThat(lines()).last().asString().endsWith(" checks, 0 failed");
+        out.getBuffer().setLength(0);
+
+        Path changed = Resources.copy(Path.of(good), directory.resolve("changed"));
+        Path json = changed.resolve("reference.json");
+        Files.writeString(json, Files.readString(json).replace("\"max_new_tokens\": 20", "\"num_beams\": 4"));
+        assertThat(run("verify", "--json", changed.toString())).isEqualTo(1);
+        ObjectMapper mapper = new ObjectMapper();
+        JsonNode last = mapper.readTree(lines().get(lines().size() - 1));
+        assertThat(last.get("checks").intValue()).isEqualTo(lines().size() - 1);
+        assertThat(last.get("failed").intValue()).isPositive();
+        assertThat(out.toString()).contains("generation option num_beams: 4 is not supported");
+    }
+
+    @Test
+    void wrongUsageAndUnusableModelsExitWithTwo() {
+        assertThat(run()).isEqualTo(2);
+        assertThat(run("caption", CAT)).isEqualTo(2);
+        assertThat(run("caption", "--model", MODEL, "--max-new-tokens", "many", CAT))
+                .isEqualTo(2);
+        assertThat(run("caption", "--model", MODEL, "--max-new-tokens", "0", CAT))
+                .isEqualTo(2);
+        assertThat(run("caption", "--model", directory.toString(), CAT)).isEqualTo(2);
+        assertThat(run("info", directory + "/nowhere")).isEqualTo(2);
+        assertThat(run("verify", directory.toString())).isEqualTo(2);
+        assertThat(run("fly")).isEqualTo(2);
+        assertThat(out.toString()).isEmpty();
+        assertThat(err.toString())
+                .contains(
+                        "blip2: expected a command: caption, answer, info, verify",
+                        "blip2: Missing required option: '--model=DIR'",
+                        "blip2: maxNewTokens: expected 1 or more, got 0",
+                        "/nowhere: expected a checkpoint folder, found nothing there; check the path",
+                        "expected a reference case (checkpoint/, reference.safetensors, reference.json)",
+                        "Try: blip2 caption --help")
+                .doesNotContain("\tat ");
+    }
+
+    @Test
+    void everyCommandHasHelpWithAnExample() {
+        for (String command : List.of("caption", "answer", "info", "verify")) {
+            out.getBuffer().setLength(0);
+            assertThat(run(command, "--help")).isZero();
+            assertThat(out.toString()).contains("Usage: blip2 " + command, "Example:", "  blip2 " + command + " ");
+        }
+    }
+}
