@@ -3,6 +3,7 @@ package io.github.blip2java;
 
 import io.github.blip2java.tensor.Tensor;
 import io.github.blip2java.tensor.Tensors;
+import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -43,7 +44,7 @@ public final class ImageEncoding {
      */
     public ImageEncoding image(int image) {
         int size = features.dim(1) * features.dim(2);
-        float[] one = java.util.Arrays.copyOfRange(features.data(), image * size, (image + 1) * size);
+        float[] one = Arrays.copyOfRange(features.data(), image * size, (image + 1) * size);
         return new ImageEncoding(Tensor.of(one, 1, features.dim(1), features.dim(2)));
     }
 

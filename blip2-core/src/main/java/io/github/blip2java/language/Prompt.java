@@ -3,6 +3,7 @@ package io.github.blip2java.language;
 
 import io.github.blip2java.tensor.Spans;
 import io.github.blip2java.tensor.Tensor;
+import java.util.Arrays;
 
 /**
  * Embedded prompts without their padding.
@@ -37,8 +38,6 @@ public record Prompt(Tensor embeds, Spans spans, int[] columns) {
         }
         Tensor flat = embeds.reshape(embeds.rows(), embeds.cols());
         return new Prompt(
-                flat.gatherRows(java.util.Arrays.copyOf(rows, kept)),
-                Spans.packed(lengths),
-                java.util.Arrays.copyOf(columns, kept));
+                flat.gatherRows(Arrays.copyOf(rows, kept)), Spans.packed(lengths), Arrays.copyOf(columns, kept));
     }
 }

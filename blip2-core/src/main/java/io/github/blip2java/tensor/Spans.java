@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.tensor;
 
+import java.util.Arrays;
+
 /**
  * Where each sequence of a batch lies among the rows of a {@link Tensor}.
  *
@@ -22,7 +24,7 @@ public record Spans(int[] starts, int[] lengths) {
      */
     public static Spans padded(int batch, int seq) {
         int[] lengths = new int[batch];
-        java.util.Arrays.fill(lengths, seq);
+        Arrays.fill(lengths, seq);
         return packed(lengths);
     }
 

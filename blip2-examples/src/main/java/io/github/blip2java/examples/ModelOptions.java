@@ -3,6 +3,9 @@ package io.github.blip2java.examples;
 
 import io.github.blip2java.LoadOptions;
 import io.github.blip2java.weights.WeightFormat;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.Locale;
 import picocli.CommandLine.Option;
 
 /** How to keep and run a model: what every command that loads one takes. */
@@ -30,9 +33,9 @@ final class ModelOptions {
         Dtypes() {}
 
         @Override
-        public java.util.Iterator<String> iterator() {
-            return java.util.Arrays.stream(WeightFormat.values())
-                    .map(format -> format.name().toLowerCase(java.util.Locale.ROOT))
+        public Iterator<String> iterator() {
+            return Arrays.stream(WeightFormat.values())
+                    .map(format -> format.name().toLowerCase(Locale.ROOT))
                     .iterator();
         }
     }

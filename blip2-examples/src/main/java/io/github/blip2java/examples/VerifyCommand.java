@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.examples;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.blip2java.examples.verify.Check;
 import io.github.blip2java.examples.verify.Verifier;
@@ -81,7 +82,7 @@ final class VerifyCommand implements Callable<Integer> {
     private static String line(ObjectMapper json, Map<String, Object> fields) {
         try {
             return json.writeValueAsString(fields);
-        } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
+        } catch (JsonProcessingException e) {
             throw new IllegalStateException(e);
         }
     }

@@ -18,6 +18,7 @@ import io.github.blip2java.weights.WeightScope;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * T5 and Flan-T5: lm_head(decoder(tokens, encoder(embeddings))) (Raffel et al. 2020, arXiv 1910.10683).
@@ -129,7 +130,7 @@ public final class T5ForConditionalGeneration implements LanguageModel {
                 Tensors.toINDArrays(encoderTrace.attentions()));
     }
 
-    private static List<org.nd4j.linalg.api.ndarray.INDArray> batched(List<Tensor> states, int batch, int seq) {
+    private static List<INDArray> batched(List<Tensor> states, int batch, int seq) {
         return states == null
                 ? null
                 : states.stream()

@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /** Runs every check that a reference case holds. */
 public final class Verifier {
@@ -56,11 +57,6 @@ public final class Verifier {
 
     private boolean interpolate() {
         return reference.json().path("interpolate_pos_encoding").asBoolean(false);
-    }
-
-    private long[][] inputIds() {
-        long[][] ids = reference.ids("input.input_ids");
-        return ids != null ? ids : model.config().textConfig().isEncoderDecoder() ? null : new long[0][];
     }
 
     private void forward() {
@@ -163,7 +159,7 @@ public final class Verifier {
         INDArray pixels = reference.array("input.pixel_values");
         int rows = entry.path("rows").asInt((int) pixels.size(0));
         boolean text = inputs.equals("image+text");
-        long[][] ids = text ? firstRows(inputIds(), rows) : null;
+        long[][] ids = text ? firstRows(reference.ids("input.input_ids"), rows) : null;
         long[][] mask = text ? firstRows(reference.ids("input.attention_mask"), rows) : null;
         GenerationConfig options = GenerationConfig.fromJson(
                 entry.path("options").isMissingNode()
@@ -181,8 +177,7 @@ public final class Verifier {
     private static INDArray firstRows(INDArray pixels, int rows) {
         return rows == pixels.size(0)
                 ? pixels
-                : pixels.get(org.nd4j.linalg.indexing.NDArrayIndex.interval(0, rows))
-                        .dup('c');
+                : pixels.get(NDArrayIndex.interval(0, rows)).dup('c');
     }
 
     static long[][] matrix(JsonNode rows) {
