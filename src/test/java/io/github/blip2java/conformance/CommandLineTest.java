@@ -112,6 +112,22 @@ class CommandLineTest {
     }
 
     @Test
+    void benchPrintsTheFiguresOfItsPeer() throws IOException {
+        assertThat(run("bench", "--json", "--model", MODEL, "--new-tokens", "4", "--runs", "2", "--batch", "2"))
+                .isZero();
+        JsonNode json = new ObjectMapper().readTree(out.toString());
+        assertThat(json.get("token_ids")).hasSize(4);
+        assertThat(json.get("runs")).hasSize(2);
+        for (String name : List.of("load_s", "vision_s", "first_token_s", "caption_s")) {
+            assertThat(json.get(name).doubleValue()).as(name).isPositive();
+        }
+        assertThat(json.has("per_token_s")).isTrue();
+        assertThat(json.has("peak_rss_gib")).isTrue();
+        assertThat(run("bench", "--model", MODEL, "--runs", "0")).isEqualTo(2);
+        assertThat(err.toString()).contains("blip2: --runs: expected 1 or more, got 0");
+    }
+
+    @Test
     void wrongUsageAndUnusableModelsExitWithTwo() {
         assertThat(run()).isEqualTo(2);
         assertThat(run("caption", CAT)).isEqualTo(2);
@@ -126,7 +142,7 @@ class CommandLineTest {
         assertThat(out.toString()).isEmpty();
         assertThat(err.toString())
                 .contains(
-                        "blip2: expected a command: caption, answer, info, verify",
+                        "blip2: expected a command: caption, answer, info, verify, bench",
                         "blip2: Missing required option: '--model=DIR'",
                         "blip2: maxNewTokens: expected 1 or more, got 0",
                         "/nowhere: expected a checkpoint folder, found nothing there; check the path",
@@ -137,7 +153,7 @@ class CommandLineTest {
 
     @Test
     void everyCommandHasHelpWithAnExample() {
-        for (String command : List.of("caption", "answer", "info", "verify")) {
+        for (String command : List.of("caption", "answer", "info", "verify", "bench")) {
             out.getBuffer().setLength(0);
             assertThat(run(command, "--help")).isZero();
             assertThat(out.toString()).contains("Usage: blip2 " + command, "Example:", "  blip2 " + command + " ");

@@ -22,6 +22,7 @@ import picocli.CommandLine.Spec;
             AnswerCommand.class,
             InfoCommand.class,
             VerifyCommand.class,
+            BenchCommand.class,
             HelpCommand.class
         })
 public final class Blip2 implements Runnable {
@@ -86,6 +87,7 @@ public final class Blip2 implements Runnable {
     @Override
     public void run() {
         throw new CommandLine.ParameterException(
-                spec.commandLine(), "expected a command: caption, answer, info, verify; `blip2 --help` shows them");
+                spec.commandLine(),
+                "expected a command: caption, answer, info, verify, bench; `blip2 --help` shows them");
     }
 }
