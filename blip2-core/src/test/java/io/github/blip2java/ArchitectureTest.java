@@ -48,7 +48,7 @@ class ArchitectureTest {
                 .whereLayer("nn")
                 .mayOnlyBeAccessedByLayers("facades", "models")
                 .whereLayer("matrix")
-                .mayOnlyBeAccessedByLayers("nn", "models")
+                .mayOnlyBeAccessedByLayers("facades", "nn", "models")
                 .whereLayer("config")
                 .mayOnlyBeAccessedByLayers("facades", "models")
                 .check(CLASSES);

@@ -142,7 +142,7 @@ class CommandLineTest {
         assertThat(out.toString()).isEmpty();
         assertThat(err.toString())
                 .contains(
-                        "blip2: expected a command: caption, answer, info, verify, bench",
+                        "blip2: expected a command: caption, answer, info, verify, convert, bench",
                         "blip2: Missing required option: '--model=DIR'",
                         "blip2: maxNewTokens: expected 1 or more, got 0",
                         "/nowhere: expected a checkpoint folder, found nothing there; check the path",
@@ -153,7 +153,7 @@ class CommandLineTest {
 
     @Test
     void everyCommandHasHelpWithAnExample() {
-        for (String command : List.of("caption", "answer", "info", "verify", "bench")) {
+        for (String command : List.of("caption", "answer", "info", "verify", "convert", "bench")) {
             out.getBuffer().setLength(0);
             assertThat(run(command, "--help")).isZero();
             assertThat(out.toString()).contains("Usage: blip2 " + command, "Example:", "  blip2 " + command + " ");

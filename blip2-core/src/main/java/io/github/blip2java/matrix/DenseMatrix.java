@@ -59,8 +59,8 @@ final class DenseMatrix implements WeightMatrix {
             int at = row * in * wanted.bytes();
             for (int i = 0; i < in; i++) {
                 switch (wanted) {
-                    case F16 -> target.putShort(at + 2 * i, Rounding.toHalf(values[i]));
-                    case BF16 -> target.putShort(at + 2 * i, Rounding.toBfloat16(values[i]));
+                    case F16 -> target.putShort(at + 2 * i, Narrowing.toHalf(values[i]));
+                    case BF16 -> target.putShort(at + 2 * i, Narrowing.toBfloat16(values[i]));
                     default -> target.putFloat(at + 4 * i, values[i]);
                 }
             }

@@ -108,15 +108,15 @@ class WeightMatrixTest {
             Float.POSITIVE_INFINITY
         };
         for (int i = 0; i < values.length; i++) {
-            assertThat(io.github.blip2java.weights.StoredTensor.halfToFloat(Rounding.toHalf(values[i])))
+            assertThat(io.github.blip2java.weights.StoredTensor.halfToFloat(Narrowing.toHalf(values[i])))
                     .as("half of %s", values[i])
                     .isEqualTo(expected[i]);
         }
-        assertThat(Rounding.toHalf(Float.NaN)).isEqualTo((short) 0x7e00);
-        assertThat(Rounding.toBfloat16(1 + 0x1p-8f)).isEqualTo((short) 0x3f80);
-        assertThat(Rounding.toBfloat16(1 + 3 * 0x1p-8f)).isEqualTo((short) 0x3f82);
-        assertThat(Rounding.toBfloat16(-1.5f)).isEqualTo((short) 0xbfc0);
-        assertThat(Float.isNaN(Float.intBitsToFloat(Rounding.toBfloat16(Float.intBitsToFloat(0x7f800001)) << 16)))
+        assertThat(Narrowing.toHalf(Float.NaN)).isEqualTo((short) 0x7e00);
+        assertThat(Narrowing.toBfloat16(1 + 0x1p-8f)).isEqualTo((short) 0x3f80);
+        assertThat(Narrowing.toBfloat16(1 + 3 * 0x1p-8f)).isEqualTo((short) 0x3f82);
+        assertThat(Narrowing.toBfloat16(-1.5f)).isEqualTo((short) 0xbfc0);
+        assertThat(Float.isNaN(Float.intBitsToFloat(Narrowing.toBfloat16(Float.intBitsToFloat(0x7f800001)) << 16)))
                 .isTrue();
     }
 }

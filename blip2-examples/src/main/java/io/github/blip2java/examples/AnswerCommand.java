@@ -14,6 +14,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -30,6 +31,13 @@ final class AnswerCommand implements Callable<Integer> {
     @Parameters(index = "1..*", arity = "1..*", paramLabel = "QUESTION", description = "What to ask, in plain words.")
     private List<String> questions;
 
+    @Option(
+            names = "--prompt",
+            paramLabel = "TEXT",
+            description = "The words around a question, which {} stands for (default: \"${DEFAULT-VALUE}\").",
+            defaultValue = "Question: {} Short answer:")
+    private String prompt;
+
     @Mixin
     private GenerationOptions options;
 
@@ -41,6 +49,10 @@ final class AnswerCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        if (!prompt.contains("{}")) {
+            throw new IllegalArgumentException("--prompt: expected {} where the question goes, got \"" + prompt
+                    + "\"; for a caption use `blip2 caption`");
+        }
         PrintWriter err = spec.commandLine().getErr();
         TextPrinter printer = new TextPrinter(spec.commandLine().getOut(), options.json(), questions.size() > 1);
         try (Progress progress = new Progress(err);
@@ -57,7 +69,7 @@ final class AnswerCommand implements Callable<Integer> {
             long start = System.nanoTime();
             ImageEncoding encoding = blip2.encode(picture);
             for (String question : questions) {
-                GeneratedText answer = blip2.answer(encoding, question);
+                GeneratedText answer = blip2.caption(encoding, prompt.replace("{}", question));
                 progress.clear();
                 printer.print(image.toString(), question, answer, (System.nanoTime() - start) / 1e9);
                 start = System.nanoTime();

@@ -22,6 +22,7 @@ import picocli.CommandLine.Spec;
             AnswerCommand.class,
             InfoCommand.class,
             VerifyCommand.class,
+            ConvertCommand.class,
             BenchCommand.class,
             HelpCommand.class
         })
@@ -88,6 +89,6 @@ public final class Blip2 implements Runnable {
     public void run() {
         throw new CommandLine.ParameterException(
                 spec.commandLine(),
-                "expected a command: caption, answer, info, verify, bench; `blip2 --help` shows them");
+                "expected a command: caption, answer, info, verify, convert, bench; `blip2 --help` shows them");
     }
 }

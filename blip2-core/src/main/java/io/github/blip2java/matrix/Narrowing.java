@@ -2,10 +2,19 @@
 package io.github.blip2java.matrix;
 
 /** Narrowing float32 to 16 bits, to the nearest and ties to even, as PyTorch does. */
-final class Rounding {
-    private Rounding() {}
+public final class Narrowing {
+    /** The smallest magnitude that becomes infinite as a half. */
+    public static final float HALF_OVERFLOW = 65520f;
 
-    static short toBfloat16(float value) {
+    private Narrowing() {}
+
+    /**
+     * Narrows to bfloat16.
+     *
+     * @param value any float
+     * @return the bits of the nearest bfloat16
+     */
+    public static short toBfloat16(float value) {
         int bits = Float.floatToRawIntBits(value);
         if (Float.isNaN(value)) {
             return (short) (bits >>> 16 | 0x40);
@@ -13,14 +22,20 @@ final class Rounding {
         return (short) (bits + 0x7fff + (bits >>> 16 & 1) >>> 16);
     }
 
-    static short toHalf(float value) {
+    /**
+     * Narrows to IEEE half precision.
+     *
+     * @param value any float
+     * @return the bits of the nearest half; infinite from {@link #HALF_OVERFLOW} on
+     */
+    public static short toHalf(float value) {
         int bits = Float.floatToRawIntBits(value);
         int sign = bits >>> 16 & 0x8000;
         float magnitude = Math.abs(value);
         if (Float.isNaN(value)) {
             return (short) (sign | 0x7e00);
         }
-        if (magnitude >= 65520f) {
+        if (magnitude >= HALF_OVERFLOW) {
             return (short) (sign | 0x7c00);
         }
         if (magnitude < 0x1p-14f) {

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.conformance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.blip2java.CheckpointConverter;
+import io.github.blip2java.ProgressListener;
+import io.github.blip2java.examples.verify.Check;
+import io.github.blip2java.examples.verify.Verifier;
+import io.github.blip2java.weights.Checkpoint;
+import io.github.blip2java.weights.DType;
+import io.github.blip2java.weights.UnsupportedModelException;
+import io.github.blip2java.weights.WeightFormat;
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class CheckpointConverterTest {
+    @TempDir
+    Path directory;
+
+    /** Verifies a reference case with another checkpoint in place of its own. */
+    private List<Check> verify(String name, Path checkpoint) throws IOException {
+        Path changed = directory.resolve("case");
+        Files.createDirectories(changed);
+        for (String file : List.of("reference.json", "reference.safetensors")) {
+            Files.copy(Resources.reference().resolve(name).resolve(file), changed.resolve(file));
+        }
+        Path images = Resources.reference().resolve(name).resolve("images");
+        if (Files.exists(images)) {
+            Resources.copy(images, changed.resolve("images"));
+        }
+        Files.move(checkpoint, changed.resolve("checkpoint"));
+        List<Check> checks = new ArrayList<>();
+        Verifier.verify(changed, WeightFormat.AUTO, checks::add);
+        return checks;
+    }
+
+    @Test
+    void wideningLosesNothingAndTheResultIsACompleteCheckpoint() throws IOException {
+        Path target = directory.resolve("wide");
+        List<Long> steps = new ArrayList<>();
+        CheckpointConverter.convert(
+                Resources.checkpoint("opt-sharded"), target, WeightFormat.F32, (task, done, total) -> steps.add(done));
+        assertThat(steps).hasSizeGreaterThan(100).isSorted();
+        assertThat(verify("opt-sharded", target)).allMatch(Check::ok);
+    }
+
+    @Test
+    void sixteenBitsGoThereAndBack() throws IOException {
+        Path narrow = directory.resolve("narrow");
+        CheckpointConverter.convert(Resources.checkpoint("opt-f16"), narrow, WeightFormat.F16, ProgressListener.NONE);
+        Path wide = directory.resolve("wide");
+        CheckpointConverter.convert(narrow, wide, WeightFormat.F32, ProgressListener.NONE);
+        assertThat(verify("opt-f16", wide)).allMatch(Check::ok);
+    }
+
+    @Test
+    void matricesAreNarrowedAndVectorsKept() throws IOException {
+        Path target = directory.resolve("narrow");
+        CheckpointConverter.convert(Resources.checkpoint("opt-tiny"), target, WeightFormat.BF16, ProgressListener.NONE);
+        try (Checkpoint checkpoint = Checkpoint.open(target)) {
+            checkpoint.tensors().forEach((name, tensor) -> {
+                boolean matrix = tensor.info().shape().length > 1 && !name.equals("query_tokens");
+                assertThat(tensor.dtype()).as(name).isEqualTo(matrix ? DType.BF16 : DType.F32);
+            });
+        }
+        assertThat(Files.readString(target.resolve("config.json"))).contains("\"dtype\" : \"bfloat16\"");
+        assertThat(target.resolve("tokenizer.json")).exists();
+    }
+
+    @Test
+    void nothingIsLeftWhenItFails() throws IOException {
+        Path target = directory.resolve("target");
+        assertThatThrownBy(() -> CheckpointConverter.convert(
+                        Resources.checkpoint("opt-tiny"), target, WeightFormat.F16, (task, done, total) -> {
+                            if (done == 20) {
+                                throw new IllegalStateException("stopped");
+                            }
+                        }))
+                .hasMessage("stopped");
+        try (Stream<Path> left = Files.list(directory)) {
+            assertThat(left).isEmpty();
+        }
+    }
+
+    @Test
+    void wrongTargetsAreRefused() throws IOException {
+        Path source = Resources.checkpoint("opt-tiny");
+        Files.createDirectory(directory.resolve("there"));
+        assertThatThrownBy(() -> CheckpointConverter.convert(
+                        source, directory.resolve("there"), WeightFormat.F16, ProgressListener.NONE))
+                .isInstanceOf(FileAlreadyExistsException.class)
+                .hasMessageEndingWith("there: expected a folder that does not exist yet; remove it, or choose another");
+        assertThatThrownBy(() -> CheckpointConverter.convert(
+                        source, directory.resolve("x"), WeightFormat.AUTO, ProgressListener.NONE))
+                .isInstanceOf(UnsupportedModelException.class)
+                .hasMessage("dtype AUTO cannot be written; supported: f32, f16, bf16");
+    }
+}
