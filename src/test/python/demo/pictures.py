@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Drawings as tensors, and the ways to disturb them so that a model learns the thing and not the vendor's style."""
+
+import csv
+import hashlib
+import json
+import math
+import os
+
+import numpy
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+SIZE = 64
+MEAN = torch.tensor([0.48145466, 0.4578275, 0.40821073]).view(1, 3, 1, 1)
+STD = torch.tensor([0.26862954, 0.26130258, 0.27577711]).view(1, 3, 1, 1)
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def concepts():
+    with open(os.path.join(HERE, "concepts.csv"), newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def load(data, held_out):
+    """All drawings of the trained sets, or of the held-out one: RGBA in 0..1 [N, 4, 96, 96], and each one's concept."""
+    with open(os.path.join(data, "pictures.json")) as file:
+        sets = json.load(file)
+    seen = {digest for entry in sets.values() if not entry["held_out"] for digest in entry["drawn"].values()}
+    drawings, labels = [], []
+    for name, entry in sets.items():
+        if entry["held_out"] != held_out:
+            continue
+        for label, concept in enumerate(concepts()):
+            path = os.path.join(data, name, concept["icon"] + ".png")
+            if concept["icon"] not in entry["drawn"]:
+                continue
+            with open(path, "rb") as file:
+                digest = hashlib.sha256(file.read()).hexdigest()
+            assert digest == entry["drawn"][concept["icon"]], f"{path} is not the file that prepare.mjs wrote"
+            assert not held_out or digest not in seen, f"{path} was trained on"
+            drawings.append(numpy.asarray(Image.open(path).convert("RGBA")))
+            labels.append(label)
+    pixels = torch.from_numpy(numpy.stack(drawings)).permute(0, 3, 1, 2)
+    return pixels, torch.tensor(labels)
+
+
+def normalise(rgb):
+    return (rgb - MEAN) / STD
+
+
+def disturb(rgba, generator):
+    """A batch [B, 4, 96, 96] of bytes as training pictures [B, 3, 64, 64]: other place, size, tilt, ground, colours, lines."""
+    batch = len(rgba)
+
+    def uniform(low, high, *shape):
+        return torch.rand(shape or (batch, 1, 1, 1), generator=generator) * (high - low) + low
+
+    def some(share):
+        return (torch.rand((batch, 1, 1, 1), generator=generator) < share).float()
+
+    x = rgba.float() / 255
+    x = torch.cat([x[:, :3] * x[:, 3:], x[:, 3:]], dim=1)  # premultiplied, so that edges mix rightly
+    x = F.interpolate(_placed(x, uniform), (SIZE, SIZE), mode="bilinear", antialias=True)
+    colour, alpha = x[:, :3], x[:, 3:]
+
+    # dark lines around shapes and along edges within, as line drawings have them
+    gray = colour.mean(1, keepdim=True)
+    edge = _spread(alpha) - alpha + 1.5 * ((_spread(gray) - gray) + (gray + _spread(-gray))).clamp(0, 1)
+    lines = some(0.4) * (edge.clamp(0, 1) * uniform(0.5, 1))
+    ink = (alpha + lines).clamp(0, 1)
+    colour = colour * (1 - lines)
+
+    # fewer colours, other colours
+    levels = torch.round(uniform(3, 6))
+    flat = torch.round(colour * levels) / levels
+    colour = torch.where(some(0.25) > 0, flat, colour)
+    mean = colour.mean(1, keepdim=True)
+    colour = mean + (colour - mean) * uniform(0.4, 1.6)
+    colour = colour * uniform(0.75, 1.25) + ink * uniform(-0.12, 0.12)
+    colour = colour + ink * (torch.rand((batch, 3, 1, 1), generator=generator) - 0.5) * 0.15
+
+    white = some(0.4)
+    plain = white + (1 - white) * torch.rand((batch, 3, 1, 1), generator=generator)
+    ramp = torch.linspace(-0.5, 0.5, SIZE).view(1, 1, SIZE, 1)
+    ground = plain + some(0.3) * ramp * (torch.rand((batch, 3, 1, 1), generator=generator) - 0.5)
+    picture = colour.clamp(0, 1) * 1 + ground * (1 - ink)
+    soft = F.avg_pool2d(F.pad(picture, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    picture = torch.where(some(0.2) > 0, soft, picture)
+    noise = torch.randn(picture.shape, generator=generator) * some(0.2) * 0.03
+    return normalise((picture + noise).clamp(0, 1))
+
+
+def plain(rgba, ground=1.0):
+    """A batch [B, 4, 96, 96] of bytes on a plain ground, as people would show it: bytes [B, 96, 96, 3]."""
+    x = rgba.float() / 255
+    picture = x[:, :3] * x[:, 3:] + ground * (1 - x[:, 3:])
+    return (picture * 255).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()
+
+
+def _placed(x, uniform):
+    """Shifted by up to an eighth, scaled by 0.65 to 1.15, tilted by up to 25 degrees, mirrored half of the time."""
+    batch = len(x)
+    angle = uniform(-25, 25, batch) * math.pi / 180
+    scale = 1 / uniform(0.65, 1.15, batch)
+    stretch = uniform(0.88, 1.14, batch)
+    mirror = torch.where(uniform(0, 1, batch) < 0.5, -1.0, 1.0)
+    theta = torch.zeros(batch, 2, 3)
+    theta[:, 0, 0] = torch.cos(angle) * scale * mirror * stretch
+    theta[:, 0, 1] = -torch.sin(angle) * scale
+    theta[:, 1, 0] = torch.sin(angle) * scale * mirror
+    theta[:, 1, 1] = torch.cos(angle) * scale / stretch
+    theta[:, :, 2] = uniform(-0.2, 0.2, batch, 2)
+    grid = F.affine_grid(theta, (batch, 4, 96, 96), align_corners=False)
+    return F.grid_sample(x, grid, align_corners=False)
+
+
+def _spread(x):
+    return F.max_pool2d(x, 3, 1, 1)

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes a reference case for a checkpoint that is there already, of any size: python make_case.py CHECKPOINT OUT [--new-tokens N]
+
+What transformers computes in float32 with the picture of bench_transformers.py goes to OUT, with a link to the checkpoint;
+`bin/blip2 verify OUT [--dtype …]` then shows how close another run of the same checkpoint comes. A decoder-only model's prompt is
+the one of a picture without text; an encoder–decoder model gets the start token as decoder input.
+"""
+
+import argparse
+import os
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+
+import torch
+from safetensors.torch import save_file
+from transformers import Blip2ForConditionalGeneration
+
+from bench_transformers import pictures
+from make_reference import versions
+from reference import expected, models
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkpoint")
+    parser.add_argument("out")
+    parser.add_argument("--new-tokens", type=int, default=20)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    model = Blip2ForConditionalGeneration.from_pretrained(arguments.checkpoint, dtype=torch.float32).eval()
+    inputs = make_inputs(model.config)
+    outputs = expected.stages(model, inputs, interpolate=False)
+    entry = {"name": "greedy", "inputs": "image", "options": {"max_new_tokens": arguments.new_tokens}}
+    sequences, _, margin = expected.generate(model, inputs, entry, interpolate=False)
+    os.makedirs(arguments.out, exist_ok=True)
+    os.symlink(os.path.abspath(arguments.checkpoint), os.path.join(arguments.out, "checkpoint"))
+    tensors = {"input." + key: value for key, value in inputs.items()} | outputs
+    save_file(tensors, os.path.join(arguments.out, "reference.safetensors"))
+    models.write_json(
+        os.path.join(arguments.out, "reference.json"),
+        {
+            "model": "Blip2ForConditionalGeneration",
+            "provenance": "src/test/python/make_case.py",
+            "versions": versions(),
+            "interpolate_pos_encoding": False,
+            "generate": [{**entry, "sequences": sequences.tolist(), "smallest_margin": round(margin, 5)}],
+        },
+    )
+    print(f"{arguments.out}: {len(outputs)} outputs, smallest margin {margin:.4f}")
+
+
+def make_inputs(config):
+    text = config.text_config
+    images = [] if config.image_token_index is None else [config.image_token_index] * config.num_query_tokens
+    ids = torch.tensor([images + [text.bos_token_id]])
+    inputs = {
+        "pixel_values": pictures(1, config.vision_config.image_size),
+        "input_ids": ids,
+        "attention_mask": torch.ones_like(ids),
+    }
+    if not config.use_decoder_only_language_model:
+        inputs["decoder_input_ids"] = torch.tensor([[text.decoder_start_token_id]])
+    return inputs
+
+
+if __name__ == "__main__":
+    main()
