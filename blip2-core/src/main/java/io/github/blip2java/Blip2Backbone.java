@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
+import io.github.blip2java.kernel.Kernels;
+import io.github.blip2java.kernel.Parallel;
 import io.github.blip2java.language.LanguageModel;
 import io.github.blip2java.language.LanguageModelConfig;
 import io.github.blip2java.language.LanguageModelInputs;
@@ -26,6 +28,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,6 +43,7 @@ import org.slf4j.LoggerFactory;
 final class Blip2Backbone implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Blip2Backbone.class);
     private static final int STAGES = 4;
+    private static final AtomicBoolean KERNELS_LOGGED = new AtomicBoolean();
 
     final Blip2Config config;
     final Blip2VisionModel visionModel;
@@ -85,6 +89,9 @@ final class Blip2Backbone implements AutoCloseable {
     }
 
     static Blip2Backbone load(Path directory, LoadOptions options) throws IOException {
+        if (!KERNELS_LOGGED.getAndSet(true)) {
+            LOG.info("{}, {} threads", Kernels.description(), Parallel.threads());
+        }
         Checkpoint checkpoint = Checkpoint.open(directory);
         try {
             Blip2Config config = Blip2Config.fromPretrained(directory);
