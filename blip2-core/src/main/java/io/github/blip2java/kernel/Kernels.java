@@ -69,6 +69,30 @@ public interface Kernels {
     void widenF16(short[] bits, float[] out, int outFrom, int n);
 
     /**
+     * Computes Σ a·b where b is stored as bfloat16.
+     *
+     * @param a       first factor
+     * @param aOffset where it begins
+     * @param b       bits of the second factor
+     * @param bOffset where it begins
+     * @param n       elements
+     * @return the sum
+     */
+    float dotBf16(float[] a, int aOffset, short[] b, int bOffset, int n);
+
+    /**
+     * Computes Σ a·b where b is stored as IEEE half precision.
+     *
+     * @param a       first factor
+     * @param aOffset where it begins
+     * @param b       bits of the second factor
+     * @param bOffset where it begins
+     * @param n       elements
+     * @return the sum
+     */
+    float dotF16(float[] a, int aOffset, short[] b, int bOffset, int n);
+
+    /**
      * Computes (x − mean) / √(variance + eps) · weight + bias.
      *
      * @param x       the row

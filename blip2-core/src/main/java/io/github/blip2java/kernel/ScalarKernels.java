@@ -45,12 +45,34 @@ class ScalarKernels implements Kernels {
     @Override
     public void widenF16(short[] bits, float[] out, int outFrom, int n) {
         for (int i = 0; i < n; i++) {
-            int rest = bits[i] & 0x7fff;
-            // Scaling by 2^112 moves the exponent's bias from 15 to 127; infinities and NaN need their exponent kept.
-            float magnitude = Float.intBitsToFloat(rest << 13) * 0x1p112f;
-            int wide = rest < 0x7c00 ? Float.floatToRawIntBits(magnitude) : 0x7f800000 | (rest & 0x3ff) << 13;
-            out[outFrom + i] = Float.intBitsToFloat(wide | (bits[i] & 0x8000) << 16);
+            out[outFrom + i] = half(bits[i]);
         }
+    }
+
+    static float half(short bits) {
+        int rest = bits & 0x7fff;
+        // Scaling by 2^112 moves the exponent's bias from 15 to 127; infinities and NaN need their exponent kept.
+        float magnitude = Float.intBitsToFloat(rest << 13) * 0x1p112f;
+        int wide = rest < 0x7c00 ? Float.floatToRawIntBits(magnitude) : 0x7f800000 | (rest & 0x3ff) << 13;
+        return Float.intBitsToFloat(wide | (bits & 0x8000) << 16);
+    }
+
+    @Override
+    public float dotBf16(float[] a, int aOffset, short[] b, int bOffset, int n) {
+        double sum = 0;
+        for (int i = 0; i < n; i++) {
+            sum += a[aOffset + i] * Float.intBitsToFloat(b[bOffset + i] << 16);
+        }
+        return (float) sum;
+    }
+
+    @Override
+    public float dotF16(float[] a, int aOffset, short[] b, int bOffset, int n) {
+        double sum = 0;
+        for (int i = 0; i < n; i++) {
+            sum += a[aOffset + i] * half(b[bOffset + i]);
+        }
+        return (float) sum;
     }
 
     @Override

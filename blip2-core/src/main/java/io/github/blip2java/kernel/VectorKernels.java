@@ -32,6 +32,9 @@ final class VectorKernels extends ScalarKernels {
     private static final float LOWEST_EXPONENT = -87.3f;
     private static final float ROUNDER = 0x1.8p23f;
 
+    /** No finite half is as large. */
+    private static final float BEYOND_HALF = 65536f;
+
     @Override
     public float dot(float[] a, int aOffset, float[] b, int bOffset, int n) {
         FloatVector s0 = FloatVector.zero(F);
@@ -72,10 +75,7 @@ final class VectorKernels extends ScalarKernels {
     public void widenBf16(short[] bits, float[] out, int outFrom, int n) {
         int i = 0;
         for (; i <= n - L; i += L) {
-            widened(bits, i)
-                    .lanewise(VectorOperators.LSHL, 16)
-                    .reinterpretAsFloats()
-                    .intoArray(out, outFrom + i);
+            bf16(bits, i).intoArray(out, outFrom + i);
         }
         for (; i < n; i++) {
             out[outFrom + i] = Float.intBitsToFloat(bits[i] << 16);
@@ -84,26 +84,68 @@ final class VectorKernels extends ScalarKernels {
 
     @Override
     public void widenF16(short[] bits, float[] out, int outFrom, int n) {
+        FloatVector largest = FloatVector.zero(F);
         int i = 0;
         for (; i <= n - L; i += L) {
-            IntVector half = widened(bits, i);
-            IntVector rest = half.and(0x7fff);
-            FloatVector magnitude = rest.lanewise(VectorOperators.LSHL, 13)
-                    .reinterpretAsFloats()
-                    .mul(0x1p112f);
-            IntVector wide = magnitude.reinterpretAsInts();
-            VectorMask<Integer> special = rest.compare(VectorOperators.GE, 0x7c00);
-            if (special.anyTrue()) {
-                wide = wide.blend(
-                        rest.and(0x3ff).lanewise(VectorOperators.LSHL, 13).or(0x7f800000), special);
-            }
-            wide.or(half.and(0x8000).lanewise(VectorOperators.LSHL, 16))
-                    .reinterpretAsFloats()
-                    .intoArray(out, outFrom + i);
+            FloatVector wide = f16(bits, i);
+            largest = largest.max(wide.abs());
+            wide.intoArray(out, outFrom + i);
         }
-        if (i < n) {
-            super.widenF16(Arrays.copyOfRange(bits, i, n), out, outFrom + i, n - i);
+        if (largest.reduceLanes(VectorOperators.MAX) >= BEYOND_HALF) {
+            i = 0;
         }
+        for (; i < n; i++) {
+            out[outFrom + i] = half(bits[i]);
+        }
+    }
+
+    @Override
+    public float dotBf16(float[] a, int aOffset, short[] b, int bOffset, int n) {
+        FloatVector s0 = FloatVector.zero(F);
+        FloatVector s1 = FloatVector.zero(F);
+        int i = 0;
+        for (; i <= n - 2 * L; i += 2 * L) {
+            s0 = FloatVector.fromArray(F, a, aOffset + i).fma(bf16(b, bOffset + i), s0);
+            s1 = FloatVector.fromArray(F, a, aOffset + i + L).fma(bf16(b, bOffset + i + L), s1);
+        }
+        return s0.add(s1).reduceLanes(VectorOperators.ADD) + super.dotBf16(a, aOffset + i, b, bOffset + i, n - i);
+    }
+
+    @Override
+    public float dotF16(float[] a, int aOffset, short[] b, int bOffset, int n) {
+        FloatVector s0 = FloatVector.zero(F);
+        FloatVector s1 = FloatVector.zero(F);
+        FloatVector largest = FloatVector.zero(F);
+        int i = 0;
+        for (; i <= n - 2 * L; i += 2 * L) {
+            FloatVector w0 = f16(b, bOffset + i);
+            FloatVector w1 = f16(b, bOffset + i + L);
+            largest = largest.max(w0.abs()).max(w1.abs());
+            s0 = FloatVector.fromArray(F, a, aOffset + i).fma(w0, s0);
+            s1 = FloatVector.fromArray(F, a, aOffset + i + L).fma(w1, s1);
+        }
+        if (largest.reduceLanes(VectorOperators.MAX) >= BEYOND_HALF) {
+            return super.dotF16(a, aOffset, b, bOffset, n);
+        }
+        return s0.add(s1).reduceLanes(VectorOperators.ADD) + super.dotF16(a, aOffset + i, b, bOffset + i, n - i);
+    }
+
+    private static FloatVector bf16(short[] bits, int from) {
+        return widened(bits, from).lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+    }
+
+    /**
+     * Halves as floats; infinities and NaN come out as {@link #BEYOND_HALF} or more, which callers look for.
+     *
+     * <p>The sign-extended bits, shifted by 13, have sign and magnitude in their places once the copies of the sign between
+     * them are masked out; scaling by 2^112 then moves the exponent's bias from 15 to 127.
+     */
+    private static FloatVector f16(short[] bits, int from) {
+        return widened(bits, from)
+                .lanewise(VectorOperators.LSHL, 13)
+                .and(0x8fffe000)
+                .reinterpretAsFloats()
+                .mul(0x1p112f);
     }
 
     private static IntVector widened(short[] bits, int from) {

@@ -112,14 +112,27 @@ final class DenseMatrix implements WeightMatrix {
 
     private void multiplyByDots(float[] x, int rows, float[] y) {
         int tasks = (out + TASK_ROWS - 1) / TASK_ROWS;
+        boolean direct = rows == 1 && dtype != DType.F32;
         Parallel.forRange(tasks, task -> {
-            float[] row = Scratch.floats(in);
-            for (int o = task * TASK_ROWS; o < Math.min(out, (task + 1) * TASK_ROWS); o++) {
-                copyRow(o, row, 0);
-                for (int r = 0; r < rows; r++) {
-                    y[r * out + o] = KERNELS.dot(x, r * in, row, 0, in);
+            int to = Math.min(out, (task + 1) * TASK_ROWS);
+            for (int o = task * TASK_ROWS; o < to; o++) {
+                if (direct) {
+                    y[o] = dot(x, o);
+                } else {
+                    float[] row = Scratch.floats(in);
+                    copyRow(o, row, 0);
+                    for (int r = 0; r < rows; r++) {
+                        y[r * out + o] = KERNELS.dot(x, r * in, row, 0, in);
+                    }
                 }
             }
         });
+    }
+
+    /** x · row, straight from 16 bits: writing the widened row down would cost more than the product. */
+    private float dot(float[] x, int row) {
+        short[] bits = Scratch.shorts(in);
+        bytes.asShortBuffer().get(row * in, bits, 0, in);
+        return dtype == DType.F16 ? KERNELS.dotF16(x, 0, bits, 0, in) : KERNELS.dotBf16(x, 0, bits, 0, in);
     }
 }

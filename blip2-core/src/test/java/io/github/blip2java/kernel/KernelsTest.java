@@ -102,6 +102,52 @@ class KernelsTest {
     }
 
     @Test
+    void dotsWithSixteenBits() {
+        for (int n = 0; n <= LONGEST; n++) {
+            float[] a = values(n + OFFSET, 1);
+            short[] bits = new short[n + 1];
+            for (int i = 0; i <= n; i++) {
+                bits[i] = (short) (random.nextInt(0x7c00) | random.nextInt(2) << 15);
+            }
+            float[] half = new float[n + 1];
+            float[] bfloat = new float[n + 1];
+            KERNELS.widenF16(bits, half, 0, n + 1);
+            short[] moderate = bits.clone();
+            for (int i = 0; i <= n; i++) {
+                moderate[i] = (short) (0x3f00 | bits[i] & 0x80ff);
+            }
+            KERNELS.widenBf16(moderate, bfloat, 0, n + 1);
+            double expectedHalf = 0;
+            double sizeHalf = 0;
+            double expectedBfloat = 0;
+            double sizeBfloat = 0;
+            for (int i = 0; i < n; i++) {
+                expectedHalf += (double) a[OFFSET + i] * half[1 + i];
+                sizeHalf += Math.abs((double) a[OFFSET + i] * half[1 + i]);
+                expectedBfloat += (double) a[OFFSET + i] * bfloat[1 + i];
+                sizeBfloat += Math.abs((double) a[OFFSET + i] * bfloat[1 + i]);
+            }
+            assertThat((double) KERNELS.dotF16(a, OFFSET, bits, 1, n))
+                    .as("n = %d", n)
+                    .isCloseTo(expectedHalf, within(n * 0x1p-24 * sizeHalf + 1e-12));
+            assertThat((double) KERNELS.dotBf16(a, OFFSET, moderate, 1, n))
+                    .as("n = %d", n)
+                    .isCloseTo(expectedBfloat, within(n * 0x1p-24 * sizeBfloat + 1e-12));
+        }
+    }
+
+    @Test
+    void anInfiniteHalfStaysInfinite() {
+        short[] bits = new short[100];
+        float[] ones = new float[100];
+        java.util.Arrays.fill(ones, 1f);
+        bits[40] = 0x7c00;
+        assertThat(KERNELS.dotF16(ones, 0, bits, 0, 100)).isEqualTo(Float.POSITIVE_INFINITY);
+        bits[41] = (short) 0xfc00;
+        assertThat(KERNELS.dotF16(ones, 0, bits, 0, 100)).isNaN();
+    }
+
+    @Test
     void layerNormAndRmsNorm() {
         for (int n = 1; n <= LONGEST; n++) {
             float[] x = values(n + OFFSET, 2);
