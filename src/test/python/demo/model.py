@@ -96,6 +96,8 @@ def blip2(bpe):
     model = Blip2ForConditionalGeneration(config)
     # Learned from nothing, the vision model and the queries need a start that is not zero.
     for name, parameter in model.named_parameters():
-        if name.startswith("vision_model") and parameter.dim() > 1 or name == "query_tokens":
+        if name.startswith("vision_model") and "weight" in name and parameter.dim() > 1:
+            parameter.data.normal_(0, parameter[0].numel() ** -0.5)
+        elif name.endswith(("class_embedding", "position_embedding", "query_tokens")):
             parameter.data.normal_(0, 0.02)
     return model

@@ -23,14 +23,14 @@ def concepts():
         return list(csv.DictReader(file))
 
 
-def load(data, held_out):
-    """All drawings of the trained sets, or of the held-out one: RGBA in 0..1 [N, 4, 96, 96], and each one's concept."""
+def load(data, held_out, without=None):
+    """All drawings of the trained sets, or of the held-out one, but one: RGBA in 0..1 [N, 4, 96, 96], and each one's concept."""
     with open(os.path.join(data, "pictures.json")) as file:
         sets = json.load(file)
     seen = {digest for entry in sets.values() if not entry["held_out"] for digest in entry["drawn"].values()}
     drawings, labels = [], []
     for name, entry in sets.items():
-        if entry["held_out"] != held_out:
+        if entry["held_out"] != held_out or name == without:
             continue
         for label, concept in enumerate(concepts()):
             path = os.path.join(data, name, concept["icon"] + ".png")

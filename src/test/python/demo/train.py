@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trains the demo model: python train.py DATA RUN [--naming-steps N] [--telling-steps N] [--threads N]
+"""Trains the demo model: python train.py DATA RUN [--steps TEACHING NAMING TELLING] [--threads N]
 
 DATA is what prepare.mjs wrote. RUN receives state.pt (written every few minutes; a second call goes on from there), log.txt and
 at the end checkpoint/, a complete Hugging Face folder with F16 weights.
 
-First the vision model learns to name drawings, with a head that is thrown away (most of what there is to learn). Then the whole
-BLIP-2 learns to tell: captions, and answers to questions.
+Three phases. Teaching: a small convolutional network learns to name drawings. Naming: the vision model learns from it. Telling:
+the whole BLIP-2 learns captions, and answers to questions.
 """
 
 import argparse
@@ -20,8 +20,12 @@ import torch.nn.functional as F
 import model as demo
 import pictures
 import texts
+from teacher import FEATURES, GRID, Teacher
 
 SEED = 20261123
+STEPS = (2700, 8500, 2200)
+RATE = 2e-3
+SOFT = 2.0  # temperature of the teacher's opinion
 SAVE_EVERY = 300  # seconds
 
 
@@ -29,8 +33,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data")
     parser.add_argument("run")
-    parser.add_argument("--naming-steps", type=int, default=16000)
-    parser.add_argument("--telling-steps", type=int, default=8000)
+    parser.add_argument("--steps", type=int, nargs=3, default=STEPS, help="of teaching, naming and telling")
+    parser.add_argument("--hold-out", help="a training set to leave out, on which the phases are judged while developing")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
@@ -40,17 +44,34 @@ def main():
     Training(arguments).run()
 
 
+def optimizers(groups):
+    """Muon for the matrices of transformer layers, which saves half of the steps here, and AdamW for all else."""
+    inner, others = [], []
+    for named, factor in groups:
+        named = list(named)
+        for chosen, target in ((True, inner), (False, others)):
+            parameters = [p for n, p in named if (".layer" in n and p.dim() == 2) == chosen]
+            if parameters:
+                target.append({"params": parameters, "factor": factor})
+    made = [torch.optim.AdamW(others, lr=RATE, weight_decay=0.05, betas=(0.9, 0.98))]
+    if inner:
+        made.append(torch.optim.Muon(inner, lr=RATE, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"))
+    return made
+
+
 class Training:
     def __init__(self, arguments):
         self.arguments = arguments
         self.concepts = pictures.concepts()
-        self.drawings, self.labels = pictures.load(arguments.data, held_out=False)
+        self.drawings, self.labels = pictures.load(arguments.data, held_out=False, without=arguments.hold_out)
         self.bpe = demo.tokenizer(self.concepts)
         self.model = demo.blip2(self.bpe)
+        self.teacher = Teacher(len(self.concepts))
         self.head = torch.nn.Linear(demo.HIDDEN, len(self.concepts))
+        self.likeness = torch.nn.Linear(demo.HIDDEN, FEATURES)
         self.generator = torch.Generator().manual_seed(SEED)
         self.random = random.Random(SEED)
-        self.phase, self.step, self.optimizer = "naming", 0, None
+        self.phase, self.step, self.optimizers = 0, 0, []
         self.state_file = os.path.join(arguments.run, "state.pt")
         millions = sum(p.numel() for p in self.model.parameters()) / 1e6
         self.log(f"{len(self.drawings)} drawings of {len(self.concepts)} concepts, {millions:.2f} million parameters")
@@ -64,40 +85,48 @@ class Training:
         saved = torch.load(self.state_file, weights_only=False) if os.path.exists(self.state_file) else None
         if saved:
             self.restore(saved)
-        if self.phase == "naming":
-            parameters = [*self.model.vision_model.parameters(), *self.head.parameters()]
-            self.loop(parameters, 1e-3, self.arguments.naming_steps, self.naming_loss, saved)
-            self.phase, self.step, saved = "telling", 0, None
+        named = list(self.model.named_parameters())
+        vision = [(n, p) for n, p in named if n.startswith("vision_model")]
+        others = [(n, p) for n, p in named if not n.startswith("vision_model")]
+        heads = [*self.head.named_parameters(), *self.likeness.named_parameters()]
+        phases = [
+            ("teaching", self.teaching_loss, [(self.teacher.named_parameters(), 1.0)]),
+            ("naming", self.naming_loss, [(vision + heads, 1.0)]),
+            ("telling", self.telling_loss, [(vision, 0.1), (others, 1.0)]),
+        ]
+        while self.phase < len(phases):
+            name, loss, groups = phases[self.phase]
+            self.teacher.train(self.phase == 0)
+            self.optimizers = optimizers(groups)
+            if saved:
+                for optimizer, state in zip(self.optimizers, saved["optimizers"]):
+                    optimizer.load_state_dict(state)
+            self.loop(name, loss, self.arguments.steps[self.phase])
+            self.phase, self.step, self.optimizers, saved = self.phase + 1, 0, [], None
             self.save()
-        slow = [p for n, p in self.model.named_parameters() if n.startswith("vision_model")]
-        fast = [p for n, p in self.model.named_parameters() if not n.startswith("vision_model")]
-        groups = [{"params": slow, "factor": 0.1}, {"params": fast, "factor": 1.0}]
-        optimizer = saved if saved and saved["phase"] == "telling" else None
-        self.loop(groups, 1e-3, self.arguments.telling_steps, self.telling_loss, optimizer)
         self.export()
 
-    def loop(self, parameters, rate, steps, loss_of, saved):
-        self.optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=0.05, betas=(0.9, 0.98))
-        if saved and saved["optimizer"]:
-            self.optimizer.load_state_dict(saved["optimizer"])
-        self.model.train()
+    def loop(self, name, loss_of, steps):
         last_save = last_log = time.time()
         total, count = 0.0, 0
+        self.model.train()
         while self.step < steps:
-            warm = min(1.0, (self.step + 1) / 500)
-            now = rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.step / steps)))
-            for group in self.optimizer.param_groups:
-                group["lr"] = now * group.get("factor", 1.0)
+            warm = min(1.0, (self.step + 1) / 200)
+            rate = RATE * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * self.step / steps)))
+            groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
+            for group in groups:
+                group["lr"] = rate * group["factor"]
             loss = loss_of()
-            self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
-            torch.nn.utils.clip_grad_norm_([p for g in self.optimizer.param_groups for p in g["params"]], 1.0)
-            self.optimizer.step()
+            torch.nn.utils.clip_grad_norm_([p for group in groups for p in group["params"]], 1.0)
+            for optimizer in self.optimizers:
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
             self.step += 1
             total, count = total + loss.item(), count + 1
             if time.time() - last_log > 60 or self.step == steps:
                 speed = count * self.arguments.batch / (time.time() - last_log)
-                self.log(f"{self.phase} {self.step}/{steps} loss {total / count:.4f}, {speed:.0f} pictures/s")
+                self.log(f"{name} {self.step}/{steps} loss {total / count:.4f}, {speed:.0f} pictures/s")
                 last_log, total, count = time.time(), 0.0, 0
             if time.time() - last_save > SAVE_EVERY:
                 self.save()
@@ -107,10 +136,24 @@ class Training:
         index = torch.randint(len(self.drawings), (self.arguments.batch,), generator=self.generator)
         return pictures.disturb(self.drawings[index], self.generator), self.labels[index]
 
-    def naming_loss(self):
+    def teaching_loss(self):
         pixels, labels = self.sample()
-        features = self.model.vision_model(pixels).last_hidden_state.mean(1)
-        return F.cross_entropy(self.head(features), labels, label_smoothing=0.1)
+        return F.cross_entropy(self.teacher(pixels)[0], labels, label_smoothing=0.1)
+
+    def naming_loss(self):
+        """The teacher's opinion (softened), the right name, and at each place what the teacher sees there."""
+        pixels, labels = self.sample()
+        with torch.no_grad():
+            opinion, seen = self.teacher(pixels)
+        hidden = self.model.vision_model(pixels).last_hidden_state
+        names = self.head(hidden.mean(1))
+        side = pictures.SIZE // self.model.config.vision_config.patch_size
+        places = hidden[:, 1:].transpose(1, 2).unflatten(2, (side, side))
+        places = self.likeness(F.adaptive_avg_pool2d(places, GRID).permute(0, 2, 3, 1))
+        unlike = 1 - F.cosine_similarity(places, seen.permute(0, 2, 3, 1), dim=-1).mean()
+        softened = [F.log_softmax(scores / SOFT, dim=1) for scores in (names, opinion)]
+        differing = F.kl_div(*softened, log_target=True, reduction="batchmean") * SOFT**2
+        return differing + 0.3 * F.cross_entropy(names, labels, label_smoothing=0.1) + 4 * unlike
 
     def telling_loss(self):
         pixels, labels = self.sample()
@@ -144,8 +187,10 @@ class Training:
             phase=self.phase,
             step=self.step,
             model=self.model.state_dict(),
+            teacher=self.teacher.state_dict(),
             head=self.head.state_dict(),
-            optimizer=self.optimizer.state_dict() if self.optimizer and self.step else None,
+            likeness=self.likeness.state_dict(),
+            optimizers=[optimizer.state_dict() for optimizer in self.optimizers],
             generator=self.generator.get_state(),
             random=self.random.getstate(),
         )
@@ -155,10 +200,12 @@ class Training:
     def restore(self, saved):
         self.phase, self.step = saved["phase"], saved["step"]
         self.model.load_state_dict(saved["model"])
+        self.teacher.load_state_dict(saved["teacher"])
         self.head.load_state_dict(saved["head"])
+        self.likeness.load_state_dict(saved["likeness"])
         self.generator.set_state(saved["generator"])
         self.random.setstate(saved["random"])
-        self.log(f"going on with {self.phase} at step {self.step}")
+        self.log(f"going on with phase {self.phase + 1} at step {self.step}")
 
     def export(self):
         folder = os.path.join(self.arguments.run, "checkpoint")
