@@ -14,11 +14,22 @@ record KernelChoice(Kernels kernels, String reason) {
         }
         try {
             // By name, so that no class of the incubating module is touched where it is not readable.
-            Class<?> type = Class.forName(KernelChoice.class.getPackageName() + ".VectorKernels");
-            Kernels kernels = (Kernels) type.getDeclaredConstructor().newInstance();
+            Kernels kernels = make(Runtime.version().feature() >= 22 ? "SegmentKernels" : "VectorKernels");
             return new KernelChoice(kernels, "Vector API kernels, " + kernels);
         } catch (ReflectiveOperationException | LinkageError e) {
             return scalar("the Vector API could not be used: " + e);
+        }
+    }
+
+    private static Kernels make(String name) throws ReflectiveOperationException {
+        String type = KernelChoice.class.getPackageName() + "." + name;
+        try {
+            return (Kernels) Class.forName(type).getDeclaredConstructor().newInstance();
+        } catch (ClassNotFoundException e) {
+            if (name.equals("VectorKernels")) {
+                throw e;
+            }
+            return make("VectorKernels"); // built by a JDK that is older than 22
         }
     }
 

@@ -69,28 +69,37 @@ public interface Kernels {
     void widenF16(short[] bits, float[] out, int outFrom, int n);
 
     /**
-     * Computes Σ a·b where b is stored as bfloat16.
+     * Computes y[r, o] = x[r] · W[o] for some rows of a matrix stored as float32, and few rows of x.
      *
-     * @param a       first factor
-     * @param aOffset where it begins
-     * @param b       bits of the second factor
-     * @param bOffset where it begins
-     * @param n       elements
-     * @return the sum
+     * @param w    rows o of the matrix
+     * @param x    {@code [rows, w.width]}
+     * @param rows rows of x and y
+     * @param y    {@code [rows, out]}; columns {@code w.from} to {@code w.to} are overwritten
+     * @param out  columns of y
      */
-    float dotBf16(float[] a, int aOffset, short[] b, int bOffset, int n);
+    void multiplyF32(StoredRows w, float[] x, int rows, float[] y, int out);
 
     /**
-     * Computes Σ a·b where b is stored as IEEE half precision.
+     * Computes y[r, o] = x[r] · W[o] for some rows of a matrix stored as IEEE half precision, and few rows of x.
      *
-     * @param a       first factor
-     * @param aOffset where it begins
-     * @param b       bits of the second factor
-     * @param bOffset where it begins
-     * @param n       elements
-     * @return the sum
+     * @param w    rows o of the matrix
+     * @param x    {@code [rows, w.width]}
+     * @param rows rows of x and y
+     * @param y    {@code [rows, out]}; columns {@code w.from} to {@code w.to} are overwritten
+     * @param out  columns of y
      */
-    float dotF16(float[] a, int aOffset, short[] b, int bOffset, int n);
+    void multiplyF16(StoredRows w, float[] x, int rows, float[] y, int out);
+
+    /**
+     * Computes y[r, o] = x[r] · W[o] for some rows of a matrix stored as bfloat16, and few rows of x.
+     *
+     * @param w    rows o of the matrix
+     * @param x    {@code [rows, w.width]}
+     * @param rows rows of x and y
+     * @param y    {@code [rows, out]}; columns {@code w.from} to {@code w.to} are overwritten
+     * @param out  columns of y
+     */
+    void multiplyBf16(StoredRows w, float[] x, int rows, float[] y, int out);
 
     /**
      * Computes (x − mean) / √(variance + eps) · weight + bias.

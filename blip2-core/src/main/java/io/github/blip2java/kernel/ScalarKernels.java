@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.kernel;
 
+import java.nio.FloatBuffer;
+import java.nio.ShortBuffer;
 import java.util.Arrays;
 
 /** The kernels in plain Java: the yardstick of the others, and the fallback. Sums are kept in double. */
@@ -58,19 +60,65 @@ class ScalarKernels implements Kernels {
     }
 
     @Override
-    public float dotBf16(float[] a, int aOffset, short[] b, int bOffset, int n) {
+    public void multiplyF32(StoredRows w, float[] x, int rows, float[] y, int out) {
+        FloatBuffer stored = w.bytes().asFloatBuffer();
+        float[] row = new float[w.width()];
+        for (int o = w.from(); o < w.to(); o++) {
+            stored.get(o * w.width(), row);
+            dots(row, x, rows, y, out, o);
+        }
+    }
+
+    @Override
+    public void multiplyF16(StoredRows w, float[] x, int rows, float[] y, int out) {
+        multiply16(w, x, rows, y, out, true);
+    }
+
+    @Override
+    public void multiplyBf16(StoredRows w, float[] x, int rows, float[] y, int out) {
+        multiply16(w, x, rows, y, out, false);
+    }
+
+    private void multiply16(StoredRows w, float[] x, int rows, float[] y, int out, boolean half) {
+        int n = w.width();
+        ShortBuffer stored = w.bytes().asShortBuffer();
+        short[] bits = new short[n];
+        float[] row = rows == 1 ? null : new float[n];
+        for (int o = w.from(); o < w.to(); o++) {
+            stored.get(o * n, bits);
+            if (rows == 1) {
+                // Writing the widened row down would cost more than the product.
+                y[o] = half ? dotF16(x, bits, n) : dotBf16(x, bits, n);
+                continue;
+            }
+            if (half) {
+                widenF16(bits, row, 0, n);
+            } else {
+                widenBf16(bits, row, 0, n);
+            }
+            dots(row, x, rows, y, out, o);
+        }
+    }
+
+    /** Column o of y. */
+    final void dots(float[] row, float[] x, int rows, float[] y, int out, int o) {
+        for (int r = 0; r < rows; r++) {
+            y[r * out + o] = dot(x, r * row.length, row, 0, row.length);
+        }
+    }
+
+    float dotBf16(float[] a, short[] b, int n) {
         double sum = 0;
         for (int i = 0; i < n; i++) {
-            sum += a[aOffset + i] * Float.intBitsToFloat(b[bOffset + i] << 16);
+            sum += a[i] * Float.intBitsToFloat(b[i] << 16);
         }
         return (float) sum;
     }
 
-    @Override
-    public float dotF16(float[] a, int aOffset, short[] b, int bOffset, int n) {
+    float dotF16(float[] a, short[] b, int n) {
         double sum = 0;
         for (int i = 0; i < n; i++) {
-            sum += a[aOffset + i] * half(b[bOffset + i]);
+            sum += a[i] * half(b[i]);
         }
         return (float) sum;
     }

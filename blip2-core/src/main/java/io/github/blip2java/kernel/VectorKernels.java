@@ -15,16 +15,15 @@ import jdk.incubator.vector.VectorSpecies;
  *
  * <p>Loaded by name, see {@link KernelChoice}.
  */
-final class VectorKernels extends ScalarKernels {
-    private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
-    private static final VectorSpecies<Integer> I = F.vectorShape() == VectorShape.S_64_BIT
+class VectorKernels extends ScalarKernels {
+    static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
+    static final VectorSpecies<Integer> I = F.vectorShape() == VectorShape.S_64_BIT
             ? IntVector.SPECIES_64
             : VectorSpecies.of(int.class, F.vectorShape());
     /** As many shorts as {@link #I} has lanes. */
-    private static final VectorSpecies<Short> S =
-            VectorSpecies.of(short.class, VectorShape.forBitSize(F.vectorBitSize() / 2));
+    static final VectorSpecies<Short> S = VectorSpecies.of(short.class, VectorShape.forBitSize(F.vectorBitSize() / 2));
 
-    private static final int L = F.length();
+    static final int L = F.length();
 
     private static final float LOG2_E = 1.44269504f;
     private static final float LN2_HIGH = 0.693359375f;
@@ -32,8 +31,8 @@ final class VectorKernels extends ScalarKernels {
     private static final float LOWEST_EXPONENT = -87.3f;
     private static final float ROUNDER = 0x1.8p23f;
 
-    /** No finite half is as large. */
-    private static final float BEYOND_HALF = 65536f;
+    /** Magnitude of an infinite half; NaN have larger ones. */
+    private static final int INFINITE_HALF = 0x7c00;
 
     @Override
     public float dot(float[] a, int aOffset, float[] b, int bOffset, int n) {
@@ -84,14 +83,14 @@ final class VectorKernels extends ScalarKernels {
 
     @Override
     public void widenF16(short[] bits, float[] out, int outFrom, int n) {
-        FloatVector largest = FloatVector.zero(F);
+        IntVector largest = IntVector.zero(I);
         int i = 0;
         for (; i <= n - L; i += L) {
-            FloatVector wide = f16(bits, i);
-            largest = largest.max(wide.abs());
-            wide.intoArray(out, outFrom + i);
+            IntVector half = widened(bits, i);
+            largest = largest.max(magnitude(half));
+            f16(half).intoArray(out, outFrom + i);
         }
-        if (largest.reduceLanes(VectorOperators.MAX) >= BEYOND_HALF) {
+        if (beyondHalf(largest)) {
             i = 0;
         }
         for (; i < n; i++) {
@@ -100,52 +99,72 @@ final class VectorKernels extends ScalarKernels {
     }
 
     @Override
-    public float dotBf16(float[] a, int aOffset, short[] b, int bOffset, int n) {
+    float dotBf16(float[] a, short[] b, int n) {
         FloatVector s0 = FloatVector.zero(F);
         FloatVector s1 = FloatVector.zero(F);
         int i = 0;
         for (; i <= n - 2 * L; i += 2 * L) {
-            s0 = FloatVector.fromArray(F, a, aOffset + i).fma(bf16(b, bOffset + i), s0);
-            s1 = FloatVector.fromArray(F, a, aOffset + i + L).fma(bf16(b, bOffset + i + L), s1);
+            s0 = FloatVector.fromArray(F, a, i).fma(bf16(b, i), s0);
+            s1 = FloatVector.fromArray(F, a, i + L).fma(bf16(b, i + L), s1);
         }
-        return s0.add(s1).reduceLanes(VectorOperators.ADD) + super.dotBf16(a, aOffset + i, b, bOffset + i, n - i);
+        float sum = s0.add(s1).reduceLanes(VectorOperators.ADD);
+        for (; i < n; i++) {
+            sum = Math.fma(a[i], Float.intBitsToFloat(b[i] << 16), sum);
+        }
+        return sum;
     }
 
     @Override
-    public float dotF16(float[] a, int aOffset, short[] b, int bOffset, int n) {
+    float dotF16(float[] a, short[] b, int n) {
         FloatVector s0 = FloatVector.zero(F);
         FloatVector s1 = FloatVector.zero(F);
-        FloatVector largest = FloatVector.zero(F);
+        IntVector largest = IntVector.zero(I);
         int i = 0;
         for (; i <= n - 2 * L; i += 2 * L) {
-            FloatVector w0 = f16(b, bOffset + i);
-            FloatVector w1 = f16(b, bOffset + i + L);
-            largest = largest.max(w0.abs()).max(w1.abs());
-            s0 = FloatVector.fromArray(F, a, aOffset + i).fma(w0, s0);
-            s1 = FloatVector.fromArray(F, a, aOffset + i + L).fma(w1, s1);
+            IntVector h0 = widened(b, i);
+            IntVector h1 = widened(b, i + L);
+            largest = largest.max(magnitude(h0)).max(magnitude(h1));
+            s0 = FloatVector.fromArray(F, a, i).fma(f16(h0), s0);
+            s1 = FloatVector.fromArray(F, a, i + L).fma(f16(h1), s1);
         }
-        if (largest.reduceLanes(VectorOperators.MAX) >= BEYOND_HALF) {
-            return super.dotF16(a, aOffset, b, bOffset, n);
+        if (beyondHalf(largest)) {
+            return super.dotF16(a, b, n);
         }
-        return s0.add(s1).reduceLanes(VectorOperators.ADD) + super.dotF16(a, aOffset + i, b, bOffset + i, n - i);
+        float sum = s0.add(s1).reduceLanes(VectorOperators.ADD);
+        for (; i < n; i++) {
+            sum = Math.fma(a[i], half(b[i]), sum);
+        }
+        return sum;
     }
 
     private static FloatVector bf16(short[] bits, int from) {
-        return widened(bits, from).lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+        return bf16(widened(bits, from));
+    }
+
+    static FloatVector bf16(IntVector bits) {
+        return bits.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
     }
 
     /**
-     * Halves as floats; infinities and NaN come out as {@link #BEYOND_HALF} or more, which callers look for.
+     * Sign-extended halves as floats; infinities and NaN come out finite, so callers ask {@link #beyondHalf} about them.
      *
-     * <p>The sign-extended bits, shifted by 13, have sign and magnitude in their places once the copies of the sign between
-     * them are masked out; scaling by 2^112 then moves the exponent's bias from 15 to 127.
+     * <p>Shifted by 13, sign and magnitude are in their places once the copies of the sign between them are masked out; scaling
+     * by 2^112 moves the exponent's bias from 15 to 127.
      */
-    private static FloatVector f16(short[] bits, int from) {
-        return widened(bits, from)
-                .lanewise(VectorOperators.LSHL, 13)
+    static FloatVector f16(IntVector bits) {
+        return bits.lanewise(VectorOperators.LSHL, 13)
                 .and(0x8fffe000)
                 .reinterpretAsFloats()
                 .mul(0x1p112f);
+    }
+
+    /** As whole numbers, because a maximum of floats costs several instructions. */
+    static IntVector magnitude(IntVector bits) {
+        return bits.and(0x7fff);
+    }
+
+    static boolean beyondHalf(IntVector largestMagnitudes) {
+        return largestMagnitudes.reduceLanes(VectorOperators.MAX) >= INFINITE_HALF;
     }
 
     private static IntVector widened(short[] bits, int from) {

@@ -3,6 +3,7 @@ package io.github.blip2java.matrix;
 
 import io.github.blip2java.kernel.Kernels;
 import io.github.blip2java.kernel.Parallel;
+import io.github.blip2java.kernel.StoredRows;
 import io.github.blip2java.weights.DType;
 import io.github.blip2java.weights.StoredTensor;
 import java.nio.ByteBuffer;
@@ -103,8 +104,8 @@ final class DenseMatrix implements WeightMatrix {
 
     @Override
     public void multiply(float[] x, int rows, float[] y) {
-        if (rows > FEW_ROWS && BlasGemm.isAvailable()) {
-            BlasGemm.multiply(this, dtype == DType.F32 ? bytes : null, x, rows, y);
+        if (rows > FEW_ROWS && Gemm.isAvailable()) {
+            Gemm.multiply(this, bytes, dtype, x, rows, y);
         } else {
             multiplyByDots(x, rows, y);
         }
@@ -112,27 +113,13 @@ final class DenseMatrix implements WeightMatrix {
 
     private void multiplyByDots(float[] x, int rows, float[] y) {
         int tasks = (out + TASK_ROWS - 1) / TASK_ROWS;
-        boolean direct = rows == 1 && dtype != DType.F32;
         Parallel.forRange(tasks, task -> {
-            int to = Math.min(out, (task + 1) * TASK_ROWS);
-            for (int o = task * TASK_ROWS; o < to; o++) {
-                if (direct) {
-                    y[o] = dot(x, o);
-                } else {
-                    float[] row = Scratch.floats(in);
-                    copyRow(o, row, 0);
-                    for (int r = 0; r < rows; r++) {
-                        y[r * out + o] = KERNELS.dot(x, r * in, row, 0, in);
-                    }
-                }
+            StoredRows w = new StoredRows(bytes, in, task * TASK_ROWS, Math.min(out, (task + 1) * TASK_ROWS));
+            switch (dtype) {
+                case F16 -> KERNELS.multiplyF16(w, x, rows, y, out);
+                case BF16 -> KERNELS.multiplyBf16(w, x, rows, y, out);
+                default -> KERNELS.multiplyF32(w, x, rows, y, out);
             }
         });
-    }
-
-    /** x · row, straight from 16 bits: writing the widened row down would cost more than the product. */
-    private float dot(float[] x, int row) {
-        short[] bits = Scratch.shorts(in);
-        bytes.asShortBuffer().get(row * in, bits, 0, in);
-        return dtype == DType.F16 ? KERNELS.dotF16(x, 0, bits, 0, in) : KERNELS.dotBf16(x, 0, bits, 0, in);
     }
 }

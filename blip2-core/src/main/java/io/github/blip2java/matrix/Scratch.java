@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.matrix;
 
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.FloatBuffer;
-
 /** Working memory that each thread keeps and reuses. What is in it is valid until the same thread asks again. */
 final class Scratch {
     private static final ThreadLocal<Scratch> OWN = ThreadLocal.withInitial(Scratch::new);
-    private static final int DIRECT_BUFFERS = 3;
 
     private short[] shorts = new short[0];
     private float[] floats = new float[0];
-    private final FloatBuffer[] direct = new FloatBuffer[DIRECT_BUFFERS];
 
     private Scratch() {}
 
@@ -30,16 +24,5 @@ final class Scratch {
             own.floats = new float[n];
         }
         return own.floats;
-    }
-
-    /** Memory outside the heap, from 0 on; {@code slot} 0 to 2 tells buffers in use at the same time apart. */
-    static FloatBuffer direct(int slot, int n) {
-        Scratch own = OWN.get();
-        if (own.direct[slot] == null || own.direct[slot].capacity() < n) {
-            own.direct[slot] = ByteBuffer.allocateDirect(Math.multiplyExact(n, Float.BYTES))
-                    .order(ByteOrder.nativeOrder())
-                    .asFloatBuffer();
-        }
-        return own.direct[slot].clear();
     }
 }

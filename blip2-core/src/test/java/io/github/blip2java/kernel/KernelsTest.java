@@ -3,6 +3,9 @@ package io.github.blip2java.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.Random;
 import java.util.function.DoubleUnaryOperator;
 import org.junit.jupiter.api.Test;
@@ -102,49 +105,74 @@ class KernelsTest {
     }
 
     @Test
-    void dotsWithSixteenBits() {
-        for (int n = 0; n <= LONGEST; n++) {
-            float[] a = values(n + OFFSET, 1);
-            short[] bits = new short[n + 1];
-            for (int i = 0; i <= n; i++) {
-                bits[i] = (short) (random.nextInt(0x7c00) | random.nextInt(2) << 15);
+    void weightsAreReadWhereTheyLieOnNewJava() {
+        boolean newer = Boolean.getBoolean("blip2.test.vector") && Runtime.version().feature() >= 22;
+        assertThat(KERNELS.getClass().getSimpleName().equals("SegmentKernels")).isEqualTo(newer);
+    }
+
+    @Test
+    void fewRowsTimesStoredRows() {
+        int out = 5;
+        for (int n = 1; n <= LONGEST; n++) {
+            for (int rows = 1; rows <= 3; rows++) {
+                float[] x = values(rows * n, 1);
+                float[][] stored = new float[3][out * n];
+                ByteBuffer[] bytes = new ByteBuffer[3];
+                for (int type = 0; type < 3; type++) {
+                    bytes[type] = ByteBuffer.allocateDirect(out * n * 4).order(ByteOrder.LITTLE_ENDIAN);
+                }
+                for (int i = 0; i < out * n; i++) {
+                    short half = (short) (random.nextInt(0x7c00) | random.nextInt(2) << 15); // subnormal ones too
+                    short bfloat = (short) (0x3f00 | random.nextInt() & 0x80ff);
+                    stored[0][i] = random.nextFloat() - 0.5f;
+                    stored[1][i] = ScalarKernels.half(half);
+                    stored[2][i] = Float.intBitsToFloat(bfloat << 16);
+                    bytes[0].putFloat(4 * i, stored[0][i]);
+                    bytes[1].putShort(2 * i, half);
+                    bytes[2].putShort(2 * i, bfloat);
+                }
+                for (int type = 0; type < 3; type++) {
+                    float[] y = new float[rows * out];
+                    Arrays.fill(y, GUARD);
+                    StoredRows some = new StoredRows(bytes[type], n, 1, 4);
+                    switch (type) {
+                        case 0 -> KERNELS.multiplyF32(some, x, rows, y, out);
+                        case 1 -> KERNELS.multiplyF16(some, x, rows, y, out);
+                        default -> KERNELS.multiplyBf16(some, x, rows, y, out);
+                    }
+                    for (int r = 0; r < rows; r++) {
+                        assertThat(y[r * out]).isEqualTo(GUARD);
+                        assertThat(y[r * out + 4]).isEqualTo(GUARD);
+                        for (int o = 1; o < 4; o++) {
+                            double sum = 0;
+                            double size = 0;
+                            for (int i = 0; i < n; i++) {
+                                sum += (double) x[r * n + i] * stored[type][o * n + i];
+                                size += Math.abs((double) x[r * n + i] * stored[type][o * n + i]);
+                            }
+                            assertThat((double) y[r * out + o])
+                                    .as("type %d, n = %d, rows = %d", type, n, rows)
+                                    .isCloseTo(sum, within(n * 0x1p-24 * size + 1e-12));
+                        }
+                    }
+                }
             }
-            float[] half = new float[n + 1];
-            float[] bfloat = new float[n + 1];
-            KERNELS.widenF16(bits, half, 0, n + 1);
-            short[] moderate = bits.clone();
-            for (int i = 0; i <= n; i++) {
-                moderate[i] = (short) (0x3f00 | bits[i] & 0x80ff);
-            }
-            KERNELS.widenBf16(moderate, bfloat, 0, n + 1);
-            double expectedHalf = 0;
-            double sizeHalf = 0;
-            double expectedBfloat = 0;
-            double sizeBfloat = 0;
-            for (int i = 0; i < n; i++) {
-                expectedHalf += (double) a[OFFSET + i] * half[1 + i];
-                sizeHalf += Math.abs((double) a[OFFSET + i] * half[1 + i]);
-                expectedBfloat += (double) a[OFFSET + i] * bfloat[1 + i];
-                sizeBfloat += Math.abs((double) a[OFFSET + i] * bfloat[1 + i]);
-            }
-            assertThat((double) KERNELS.dotF16(a, OFFSET, bits, 1, n))
-                    .as("n = %d", n)
-                    .isCloseTo(expectedHalf, within(n * 0x1p-24 * sizeHalf + 1e-12));
-            assertThat((double) KERNELS.dotBf16(a, OFFSET, moderate, 1, n))
-                    .as("n = %d", n)
-                    .isCloseTo(expectedBfloat, within(n * 0x1p-24 * sizeBfloat + 1e-12));
         }
     }
 
     @Test
     void anInfiniteHalfStaysInfinite() {
-        short[] bits = new short[100];
         float[] ones = new float[100];
-        java.util.Arrays.fill(ones, 1f);
-        bits[40] = 0x7c00;
-        assertThat(KERNELS.dotF16(ones, 0, bits, 0, 100)).isEqualTo(Float.POSITIVE_INFINITY);
-        bits[41] = (short) 0xfc00;
-        assertThat(KERNELS.dotF16(ones, 0, bits, 0, 100)).isNaN();
+        Arrays.fill(ones, 1f);
+        ByteBuffer bytes = ByteBuffer.allocateDirect(2 * ones.length).order(ByteOrder.LITTLE_ENDIAN);
+        float[] y = new float[1];
+        StoredRows row = new StoredRows(bytes, ones.length, 0, 1);
+        bytes.putShort(2 * 40, (short) 0xfc00);
+        KERNELS.multiplyF16(row, ones, 1, y, 1);
+        assertThat(y[0]).isEqualTo(Float.NEGATIVE_INFINITY);
+        bytes.putShort(2 * 41, (short) 0x7c00);
+        KERNELS.multiplyF16(row, ones, 1, y, 1);
+        assertThat(y[0]).isNaN();
     }
 
     @Test

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.matrix;
+
+import io.github.blip2java.kernel.Parallel;
+import io.github.blip2java.weights.DType;
+import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
+import java.util.ServiceLoader;
+import java.util.stream.Stream;
+
+/** Products of many rows: by the provider that was found, on weights as they lie or else widened block by block. */
+final class Gemm {
+    /** Floats of a widened block: small enough for the last-level cache, large enough to keep all threads busy. */
+    private static final int BLOCK_FLOATS = 1 << 21;
+
+    private static final GemmProvider PROVIDER = Stream.concat(
+                    ServiceLoader.load(GemmProvider.class, Gemm.class.getClassLoader()).stream()
+                            .map(ServiceLoader.Provider::get),
+                    Stream.of(new OpenBlasGemm()))
+            .filter(GemmProvider::isAvailable)
+            .findFirst()
+            .orElse(null);
+
+    private Gemm() {}
+
+    static boolean isAvailable() {
+        return PROVIDER != null;
+    }
+
+    /** Y = X · Wᵀ, with weights as they lie in {@code bytes} if the provider takes them so. */
+    static void multiply(WeightMatrix weights, ByteBuffer bytes, DType dtype, float[] x, int rows, float[] y) {
+        if (!PROVIDER.supports(dtype)) {
+            multiplyWidened(weights, x, rows, y);
+            return;
+        }
+        int in = weights.inFeatures();
+        int out = weights.outFeatures();
+        try (NativeMemory input = NativeMemory.copyOf(x, rows * in);
+                NativeMemory output = NativeMemory.floats(rows * out)) {
+            PROVIDER.multiply(input.asFloats(), rows, bytes, dtype, out, in, output.asFloats());
+            output.asFloats().get(y, 0, rows * out);
+        }
+    }
+
+    /** Y = X · Wᵀ for weights of any format. */
+    static void multiplyWidened(WeightMatrix weights, float[] x, int rows, float[] y) {
+        int in = weights.inFeatures();
+        int out = weights.outFeatures();
+        int block = Math.min(out, Math.max(64, BLOCK_FLOATS / in));
+        try (NativeMemory input = NativeMemory.copyOf(x, rows * in);
+                NativeMemory widened = NativeMemory.floats(block * in);
+                NativeMemory output = NativeMemory.floats(rows * block)) {
+            for (int from = 0; from < out; from += block) {
+                int count = Math.min(block, out - from);
+                widen(weights, from, count, widened.asFloats());
+                PROVIDER.multiply(input.asFloats(), rows, widened.asBytes(), DType.F32, count, in, output.asFloats());
+                FloatBuffer product = output.asFloats();
+                for (int row = 0; row < rows; row++) {
+                    product.get(row * count, y, row * out + from, count);
+                }
+            }
+        }
+    }
+
+    private static void widen(WeightMatrix weights, int from, int count, FloatBuffer target) {
+        int in = weights.inFeatures();
+        Parallel.forRange(count, row -> {
+            float[] values = Scratch.floats(in);
+            weights.copyRow(from + row, values, 0);
+            target.put(row * in, values, 0, in);
+        });
+    }
+}

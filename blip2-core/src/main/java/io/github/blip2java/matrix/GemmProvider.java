@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.matrix;
+
+import io.github.blip2java.weights.DType;
+import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
+
+/**
+ * Products of many rows by a native library.
+ *
+ * <p>A module brings one by naming its class in {@code META-INF/services}; without any, OpenBLAS, which ND4J brings, is used.
+ * Implementations are safe for many threads at once and share the work out among the processor's cores themselves.
+ */
+public interface GemmProvider {
+
+    /**
+     * Tells whether the library could be loaded on this machine.
+     *
+     * @return false if it must not be used
+     */
+    boolean isAvailable();
+
+    /**
+     * Tells whether weights of a type can be used where they lie.
+     *
+     * @param weights F32, F16 or BF16
+     * @return true if {@link #multiply} takes them; always true for F32
+     */
+    boolean supports(DType weights);
+
+    /**
+     * Computes Y = X · Wᵀ with float32 arithmetic.
+     *
+     * @param x       {@code [rows, in]}, outside the heap
+     * @param rows    rows of x and y
+     * @param weights {@code [out, in]} from the buffer's position on, outside the heap, little-endian
+     * @param dtype   a supported type
+     * @param out     output features
+     * @param in      input features
+     * @param y       {@code [rows, out]}, outside the heap; overwritten
+     */
+    void multiply(FloatBuffer x, int rows, ByteBuffer weights, DType dtype, int out, int in, FloatBuffer y);
+}

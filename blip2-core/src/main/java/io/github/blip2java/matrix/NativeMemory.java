@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.matrix;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+
+/**
+ * Working memory outside the heap, for native libraries. Lent and taken back, so that what exists is bounded by the products
+ * that run at the same time and not by the threads that ever called.
+ */
+final class NativeMemory implements AutoCloseable {
+    private static final int MOST_IDLE = 6;
+    private static final List<ByteBuffer> IDLE = new ArrayList<>();
+
+    private final ByteBuffer bytes;
+
+    private NativeMemory(ByteBuffer bytes) {
+        this.bytes = bytes;
+    }
+
+    /** Room for n floats, whatever is in it. */
+    static NativeMemory floats(int n) {
+        int size = Math.multiplyExact(n, Float.BYTES);
+        synchronized (IDLE) {
+            ByteBuffer fitting = IDLE.stream()
+                    .filter(buffer -> buffer.capacity() >= size)
+                    .min(Comparator.comparingInt(ByteBuffer::capacity))
+                    .orElse(null);
+            if (fitting != null) {
+                IDLE.remove(fitting);
+                return new NativeMemory(fitting);
+            }
+        }
+        return new NativeMemory(ByteBuffer.allocateDirect(size));
+    }
+
+    static NativeMemory copyOf(float[] values, int n) {
+        NativeMemory memory = floats(n);
+        memory.asFloats().put(values, 0, n);
+        return memory;
+    }
+
+    FloatBuffer asFloats() {
+        return asBytes().asFloatBuffer();
+    }
+
+    ByteBuffer asBytes() {
+        return bytes.duplicate().clear().order(ByteOrder.nativeOrder());
+    }
+
+    @Override
+    public void close() {
+        synchronized (IDLE) {
+            IDLE.add(bytes);
+            if (IDLE.size() > MOST_IDLE) {
+                IDLE.remove(IDLE.stream()
+                        .min(Comparator.comparingInt(ByteBuffer::capacity))
+                        .orElseThrow());
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.onednn;
+
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DST;
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_SCRATCHPAD;
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_SRC;
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_WEIGHTS;
+
+import io.github.blip2java.matrix.GemmProvider;
+import io.github.blip2java.weights.DType;
+import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
+import org.bytedeco.dnnl.IntMemoryMap;
+import org.bytedeco.dnnl.engine;
+import org.bytedeco.dnnl.global.dnnl.scratchpad_mode;
+import org.bytedeco.dnnl.matmul;
+import org.bytedeco.dnnl.memory;
+import org.bytedeco.dnnl.primitive_attr;
+import org.bytedeco.dnnl.stream;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The matmul of oneDNN, on weights of 32 or 16 bits where they lie: no second copy of the model, and nothing to do at load.
+ *
+ * <p>Weights are widened to float32 within the product; with oneDNN's strict floating-point mode, which is its default, the
+ * input is never narrowed. The number of threads is that of OpenMP: all cores, or {@code OMP_NUM_THREADS}.
+ */
+public final class OneDnnGemm implements GemmProvider {
+    private static final Logger LOG = LoggerFactory.getLogger(OneDnnGemm.class);
+
+    private engine cpu;
+
+    /** For {@code ServiceLoader}. */
+    public OneDnnGemm() {}
+
+    @Override
+    public synchronized boolean isAvailable() {
+        if (cpu != null) {
+            return true;
+        }
+        try {
+            cpu = new engine(engine.kind.cpu, 0);
+            return true;
+        } catch (LinkageError | RuntimeException e) {
+            LOG.warn(
+                    "oneDNN could not be loaded, another library is used; add org.bytedeco:dnnl and org.bytedeco:opencl with"
+                            + " the classifier of this platform to the class path: {}",
+                    e.toString());
+            return false;
+        }
+    }
+
+    @Override
+    public boolean supports(DType weights) {
+        return weights.isWeight();
+    }
+
+    @Override
+    public void multiply(FloatBuffer x, int rows, ByteBuffer weights, DType dtype, int out, int in, FloatBuffer y) {
+        try (PointerScope scope = new PointerScope()) {
+            memory.desc source = floats(rows, in);
+            // [in, out] for oneDNN: the transposed view of the rows on disk.
+            memory.desc matrix = new memory.desc(new long[] {in, out}, type(dtype), new long[] {1, in});
+            memory.desc target = floats(rows, out);
+            primitive_attr attributes = new primitive_attr();
+            // The library's own working memory must not be shared by threads.
+            attributes.set_scratchpad_mode(scratchpad_mode.user);
+            // Same products are found again in oneDNN's own cache of primitives.
+            matmul.primitive_desc described = new matmul.primitive_desc(cpu, source, matrix, target, attributes, false);
+            IntMemoryMap arguments = new IntMemoryMap();
+            arguments.put(DNNL_ARG_SRC, new memory(source, cpu, new FloatPointer(x)));
+            arguments.put(DNNL_ARG_WEIGHTS, new memory(matrix, cpu, new BytePointer(weights)));
+            arguments.put(DNNL_ARG_DST, new memory(target, cpu, new FloatPointer(y)));
+            arguments.put(DNNL_ARG_SCRATCHPAD, new memory(described.scratchpad_desc(), cpu));
+            stream queue = new stream(cpu);
+            new matmul(described).execute(queue, arguments);
+            queue._wait();
+        } finally {
+            Reference.reachabilityFence(x);
+            Reference.reachabilityFence(weights);
+            Reference.reachabilityFence(y);
+        }
+    }
+
+    private static memory.desc floats(int rows, int columns) {
+        return new memory.desc(new long[] {rows, columns}, memory.data_type.f32, memory.format_tag.ab);
+    }
+
+    private static memory.data_type type(DType dtype) {
+        return switch (dtype) {
+            case F16 -> memory.data_type.f16;
+            case BF16 -> memory.data_type.bf16;
+            default -> memory.data_type.f32;
+        };
+    }
+}
