@@ -10,6 +10,10 @@ package io.github.blip2java.kernel;
  */
 public record Rows(float[] data, int offset, int stride) {
 
+    static Rows zeros(int rows, int stride) {
+        return new Rows(new float[rows * stride], 0, stride);
+    }
+
     int row(int index) {
         return offset + index * stride;
     }

@@ -278,30 +278,49 @@ class VectorKernels extends ScalarKernels {
 
     @Override
     public void attention(Rows q, int queries, Rows k, Rows v, int keys, int headDim, float[] scores, Rows out) {
-        Rows s = new Rows(scores, 0, keys);
         if (queries < 4) {
             for (int i = 0; i < queries; i++) {
                 for (int j = 0; j < keys; j++) {
                     scores[i * keys + j] += dot(q.data(), q.row(i), k.data(), k.row(j), headDim);
                 }
+                softmax(scores, i * keys, keys);
+                Arrays.fill(out.data(), out.row(i), out.row(i) + headDim, 0f);
             }
-        } else {
-            float[] columns = new float[headDim * keys];
-            for (int j = 0; j < keys; j++) {
-                for (int d = 0; d < headDim; d++) {
-                    columns[d * keys + j] = k.data()[k.row(j) + d];
-                }
-            }
-            multiplyAdd(q, new Rows(columns, 0, keys), s, queries, keys, headDim);
+            tail(new Rows(scores, 0, keys), v, out, 0, queries, 0, headDim, keys);
+            return;
         }
+        // Rows padded to whole vectors, so that no loop has a rest of columns.
+        Rows columns = Rows.zeros(headDim, padded(keys));
+        for (int j = 0; j < keys; j++) {
+            for (int d = 0; d < headDim; d++) {
+                columns.data()[columns.row(d) + j] = k.data()[k.row(j) + d];
+            }
+        }
+        Rows s = Rows.zeros(queries, padded(keys));
+        copy(new Rows(scores, 0, keys), s, queries, keys);
+        multiplyAdd(q, columns, s, queries, padded(keys), headDim);
         for (int i = 0; i < queries; i++) {
-            softmax(scores, i * keys, keys);
-            Arrays.fill(out.data(), out.row(i), out.row(i) + headDim, 0f);
+            softmax(s.data(), s.row(i), keys);
         }
-        multiplyAdd(s, v, out, queries, headDim, keys);
+        copy(s, new Rows(scores, 0, keys), queries, keys);
+        Rows values = Rows.zeros(keys, padded(headDim));
+        copy(v, values, keys, headDim);
+        Rows mixed = Rows.zeros(queries, padded(headDim));
+        multiplyAdd(s, values, mixed, queries, padded(headDim), keys);
+        copy(mixed, out, queries, headDim);
     }
 
-    /** c += a · b with a {@code [m, k]}, b {@code [k, n]}, c {@code [m, n]}: four rows and two vectors at a time. */
+    private static int padded(int n) {
+        return (n + L - 1) / L * L;
+    }
+
+    private static void copy(Rows from, Rows to, int rows, int n) {
+        for (int row = 0; row < rows; row++) {
+            System.arraycopy(from.data(), from.row(row), to.data(), to.row(row), n);
+        }
+    }
+
+    /** c += a · b with a {@code [m, k]}, b {@code [k, n]}, c {@code [m, n]}: four rows and one or two vectors at a time. */
     private static void multiplyAdd(Rows a, Rows b, Rows c, int m, int n, int k) {
         int row = 0;
         for (; row <= m - 4; row += 4) {
@@ -309,9 +328,37 @@ class VectorKernels extends ScalarKernels {
             for (; column <= n - 2 * L; column += 2 * L) {
                 fourRowsTwoVectors(a, b, c, row, column, k);
             }
-            tail(a, b, c, row, row + 4, column, n, k);
+            if (column < n) {
+                fourRowsOneVector(a, b, c, row, column, k);
+            }
         }
         tail(a, b, c, row, m, 0, n, k);
+    }
+
+    private static void fourRowsOneVector(Rows a, Rows b, Rows c, int row, int column, int k) {
+        float[] ad = a.data();
+        float[] bd = b.data();
+        float[] cd = c.data();
+        int a0 = a.row(row);
+        int a1 = a.row(row + 1);
+        int a2 = a.row(row + 2);
+        int a3 = a.row(row + 3);
+        FloatVector s0 = FloatVector.fromArray(F, cd, c.row(row) + column);
+        FloatVector s1 = FloatVector.fromArray(F, cd, c.row(row + 1) + column);
+        FloatVector s2 = FloatVector.fromArray(F, cd, c.row(row + 2) + column);
+        FloatVector s3 = FloatVector.fromArray(F, cd, c.row(row + 3) + column);
+        int from = b.offset() + column;
+        for (int i = 0; i < k; i++, from += b.stride()) {
+            FloatVector v = FloatVector.fromArray(F, bd, from);
+            s0 = v.fma(FloatVector.broadcast(F, ad[a0 + i]), s0);
+            s1 = v.fma(FloatVector.broadcast(F, ad[a1 + i]), s1);
+            s2 = v.fma(FloatVector.broadcast(F, ad[a2 + i]), s2);
+            s3 = v.fma(FloatVector.broadcast(F, ad[a3 + i]), s3);
+        }
+        s0.intoArray(cd, c.row(row) + column);
+        s1.intoArray(cd, c.row(row + 1) + column);
+        s2.intoArray(cd, c.row(row + 2) + column);
+        s3.intoArray(cd, c.row(row + 3) + column);
     }
 
     private static void fourRowsTwoVectors(Rows a, Rows b, Rows c, int row, int column, int k) {
@@ -361,7 +408,7 @@ class VectorKernels extends ScalarKernels {
         s31.intoArray(cd, c3 + L);
     }
 
-    /** The rows and columns that fill no block, one row and one vector at a time. */
+    /** Rows that fill no block, one row and one vector at a time. */
     private static void tail(Rows a, Rows b, Rows c, int fromRow, int toRow, int fromColumn, int n, int k) {
         for (int row = fromRow; row < toRow; row++) {
             int column = fromColumn;

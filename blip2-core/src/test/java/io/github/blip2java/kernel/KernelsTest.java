@@ -106,7 +106,8 @@ class KernelsTest {
 
     @Test
     void weightsAreReadWhereTheyLieOnNewJava() {
-        boolean newer = Boolean.getBoolean("blip2.test.vector") && Runtime.version().feature() >= 22;
+        boolean newer =
+                Boolean.getBoolean("blip2.test.vector") && Runtime.version().feature() >= 22;
         assertThat(KERNELS.getClass().getSimpleName().equals("SegmentKernels")).isEqualTo(newer);
     }
 
