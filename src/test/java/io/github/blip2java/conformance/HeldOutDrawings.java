@@ -23,12 +23,8 @@ final class HeldOutDrawings {
     /** One text about a drawing; {@code right} is the one that was trained for. */
     record Run(String prompt, String question, String right, List<Long> tokenIds, String text) {}
 
-    /** A picture file; the first run is its plain caption. */
+    /** A picture file, and its runs: a caption, one with a prompt, and an answer. */
     record Drawing(Path file, List<Run> runs) {
-        Image image() throws IOException {
-            return ImageReader.read(file);
-        }
-
         Run caption() {
             return runs.get(0);
         }
@@ -66,6 +62,14 @@ final class HeldOutDrawings {
         return drawings;
     }
 
+    static List<Image> images(List<Drawing> drawings) throws IOException {
+        List<Image> images = new ArrayList<>();
+        for (Drawing drawing : drawings) {
+            images.add(ImageReader.read(drawing.file()));
+        }
+        return images;
+    }
+
     /** The share of drawings that transformers captions exactly as it was trained to. */
     static double exactNamesOfTransformers() throws IOException {
         return share(all().stream()
@@ -79,11 +83,7 @@ final class HeldOutDrawings {
         try (Blip2Pipeline blip2 = Blip2Pipeline.load(
                 DemoModel.checkpoint(), LoadOptions.defaults().withDtype(format))) {
             List<Drawing> drawings = all();
-            List<Image> images = new ArrayList<>();
-            for (Drawing drawing : drawings) {
-                images.add(drawing.image());
-            }
-            List<GeneratedText> captions = blip2.captions(images);
+            List<GeneratedText> captions = blip2.captions(images(drawings));
             List<Boolean> exact = new ArrayList<>();
             for (int i = 0; i < captions.size(); i++) {
                 exact.add(
