@@ -140,10 +140,10 @@ def write_expected(reference):
 
 
 def cases(reference, drawn):
-    """For each drawing a caption, one with a prompt, and the answer to one question, of three kinds in turn."""
+    """For each drawing a caption, one with a prompt, and an answer: its colour where it has one, else its name or its kind."""
     todo = {None: list(range(len(drawn))), "a photo of": list(range(len(drawn)))}
     for i, (concept, _) in enumerate(drawn):
-        kind = (texts.NAMES, texts.KINDS, texts.COLOURS if concept["colour"] else texts.NAMES)[i % 3]
+        kind = texts.COLOURS if concept["colour"] else (texts.NAMES, texts.KINDS)[i % 2]
         todo.setdefault(QUESTION.format(kind[0]), []).append(i)
     images = [Image.open(path).convert("RGB") for _, path in drawn]
     runs = [[] for _ in drawn]

@@ -8,7 +8,7 @@ printed, or any program in that form. A table is printed, and every drawing with
 Right name: the caption is, as a whole, "a" or "an", at most one colour, and the name of concepts.csv. The colour may be another
 one, but a caption that belongs to another concept is wrong. Exact: the caption is letter by letter the one trained for.
 
---report writes all this, and a sheet of all drawings with their captions, into docs/demo-model.md.
+--sheet FILE draws every drawing with its caption. --report writes docs/demo-contact-sheet.png and all figures of docs/demo-model.md.
 """
 
 import argparse
@@ -50,9 +50,10 @@ def main():
         captions = run_blip2(arguments.checkpoint, arguments.dtype, shown)
     result = table(shown, captions)
     if arguments.report:
-        figures = result + "\n" + answers() + "\n![Every drawing with its caption](demo-contact-sheet.png)\n"
+        info = subprocess.run([ROOT / "bin/blip2", "info"], check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
+        parts = (f"```\n{info}```\n", answers(), result, "![Every drawing with its caption](demo-contact-sheet.png)\n")
         before, rest = REPORT.read_text(encoding="utf-8").split(BEGIN)
-        REPORT.write_text(before + BEGIN + "\n" + figures + "\n" + END + rest.split(END)[1], encoding="utf-8")
+        REPORT.write_text(before + BEGIN + "\n" + "\n".join(parts) + "\n" + END + rest.split(END)[1], encoding="utf-8")
     if arguments.report or arguments.sheet:
         sheet(shown, captions, arguments.sheet or SHEET)
     print(result)
@@ -128,7 +129,7 @@ def answers():
 
 def sheet(shown, captions, path):
     """All drawings, black below what has the right name, red and with what it is below the others."""
-    columns, width, height, side = 14, 102, 104, 64
+    columns, width, height, side = 12, 118, 104, 64
     rows = -(-len(shown) // columns)
     paper = Image.new("RGB", (columns * width, rows * height), "white")
     draw, font = ImageDraw.Draw(paper), ImageFont.load_default(size=10)
