@@ -34,10 +34,10 @@ BEGIN, END = "<!-- figures: written by evaluate.py --report -->\n", "<!-- end of
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", type=Path, help="default: the bundled model")
+    parser.add_argument("--checkpoint", type=Path, default=BUNDLED / "checkpoint", help="default: the bundled model")
     parser.add_argument("--transformers", action="store_true")
     parser.add_argument("--predictions", type=Path)
-    parser.add_argument("--dtype", help="how bin/blip2 keeps weights: auto, f32, f16, bf16, int8, int4")
+    parser.add_argument("--dtype", default="auto", help="how bin/blip2 keeps weights: auto, f32, f16, bf16, int8, int4")
     parser.add_argument("--sheet", type=Path, help="a file for the sheet of drawings and captions")
     parser.add_argument("--report", action="store_true")
     arguments = parser.parse_args()
@@ -45,7 +45,7 @@ def main():
     if arguments.predictions:
         captions = read(arguments.predictions.read_text(encoding="utf-8"), shown)
     elif arguments.transformers:
-        captions = run_transformers(arguments.checkpoint or BUNDLED / "checkpoint", shown)
+        captions = run_transformers(arguments.checkpoint, shown)
     else:
         captions = run_blip2(arguments.checkpoint, arguments.dtype, shown)
     result = table(shown, captions)
@@ -69,8 +69,7 @@ def picture(concept):
 
 
 def run_blip2(checkpoint, dtype, shown):
-    options = (["--model", checkpoint] if checkpoint else []) + (["--dtype", dtype] if dtype else [])
-    command = [ROOT / "bin/blip2", "caption", "--json", *options, *map(picture, shown)]
+    command = [ROOT / "bin/blip2", "caption", "--json", "--model", checkpoint, "--dtype", dtype, *map(picture, shown)]
     return read(subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout, shown)
 
 
