@@ -31,24 +31,32 @@ def main():
     torch.set_num_threads(arguments.threads)
     model = Blip2ForConditionalGeneration.from_pretrained(arguments.checkpoint, dtype=torch.float32).eval()
     inputs = make_inputs(model.config)
-    outputs = expected.stages(model, inputs, interpolate=False)
-    entry = {"name": "greedy", "inputs": "image", "options": {"max_new_tokens": arguments.new_tokens}}
-    sequences, _, margin = expected.generate(model, inputs, entry, interpolate=False)
     os.makedirs(arguments.out, exist_ok=True)
     os.symlink(os.path.abspath(arguments.checkpoint), os.path.join(arguments.out, "checkpoint"))
+    write(arguments.out, model, inputs, ["image"], arguments.new_tokens, "src/test/python/make_case.py")
+
+
+def write(out, model, inputs, calls, new_tokens, provenance):
+    """Writes reference.safetensors and reference.json: every stage, and greedy ids for each call ("image", "image+text")."""
+    outputs = expected.stages(model, inputs, interpolate=False)
+    entries = []
+    for call in calls:
+        entry = {"name": "greedy", "inputs": call, "options": {"max_new_tokens": new_tokens}}
+        sequences, _, margin = expected.generate(model, inputs, entry, interpolate=False)
+        entries.append({**entry, "sequences": sequences.tolist(), "smallest_margin": round(margin, 5)})
     tensors = {"input." + key: value for key, value in inputs.items()} | outputs
-    save_file(tensors, os.path.join(arguments.out, "reference.safetensors"))
+    save_file(tensors, os.path.join(out, "reference.safetensors"))
     models.write_json(
-        os.path.join(arguments.out, "reference.json"),
+        os.path.join(out, "reference.json"),
         {
             "model": "Blip2ForConditionalGeneration",
-            "provenance": "src/test/python/make_case.py",
+            "provenance": provenance,
             "versions": versions(),
             "interpolate_pos_encoding": False,
-            "generate": [{**entry, "sequences": sequences.tolist(), "smallest_margin": round(margin, 5)}],
+            "generate": entries,
         },
     )
-    print(f"{arguments.out}: {len(outputs)} outputs, smallest margin {margin:.4f}")
+    print(f"{out}: {len(outputs)} outputs, smallest margin {min(entry['smallest_margin'] for entry in entries):.4f}")
 
 
 def make_inputs(config):

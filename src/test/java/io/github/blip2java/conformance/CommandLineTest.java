@@ -130,7 +130,7 @@ class CommandLineTest {
     @Test
     void wrongUsageAndUnusableModelsExitWithTwo() {
         assertThat(run()).isEqualTo(2);
-        assertThat(run("caption", CAT)).isEqualTo(2);
+        assertThat(run("caption")).isEqualTo(2);
         assertThat(run("caption", "--model", MODEL, "--max-new-tokens", "many", CAT))
                 .isEqualTo(2);
         assertThat(run("caption", "--model", MODEL, "--max-new-tokens", "0", CAT))
@@ -143,12 +143,48 @@ class CommandLineTest {
         assertThat(err.toString())
                 .contains(
                         "blip2: expected a command: caption, answer, info, verify, convert, bench",
-                        "blip2: Missing required option: '--model=DIR'",
+                        "blip2: Missing required parameter: 'IMAGE'",
                         "blip2: maxNewTokens: expected 1 or more, got 0",
                         "/nowhere: expected a checkpoint folder, found nothing there; check the path",
                         "expected a reference case (checkpoint/, reference.safetensors, reference.json)",
                         "Try: blip2 caption --help")
                 .doesNotContain("\tat ");
+    }
+
+    @Test
+    void withoutAModelTheBundledOneIsUsedAndSaysSo() throws IOException {
+        HeldOutDrawings.Drawing drawing = HeldOutDrawings.examples().get(0);
+        String file = drawing.file().toString();
+        assertThat(run("caption", file)).isZero();
+        assertThat(lines()).containsExactly(drawing.caption().text());
+        assertThat(err.toString().lines())
+                .containsExactly(
+                        "blip2: this is the small demo model, which knows drawings like emoji and no photographs."
+                                + " For those download Salesforce/blip2-opt-2.7b from huggingface.co and type:"
+                                + " blip2 caption --model blip2-opt-2.7b IMAGE...");
+
+        out.getBuffer().setLength(0);
+        err.getBuffer().setLength(0);
+        assertThat(run("answer", "--json", file, "what is this?")).isZero();
+        assertThat(new ObjectMapper().readTree(out.toString()).get("text").textValue())
+                .isNotBlank();
+        assertThat(err.toString().lines())
+                .singleElement()
+                .asString()
+                .endsWith(" type: blip2 answer --model blip2-opt-2.7b IMAGE QUESTION...");
+    }
+
+    @Test
+    void theOtherCommandsTakeTheBundledModelToo() throws IOException {
+        assertThat(run("info", "--json")).isZero();
+        assertThat(new ObjectMapper().readTree(out.toString()).get("bytes").longValue())
+                .isLessThan(12_000_000);
+        out.getBuffer().setLength(0);
+        assertThat(run("bench", "--json", "--runs", "1", "--new-tokens", "2")).isZero();
+        assertThat(new ObjectMapper().readTree(out.toString()).get("token_ids")).hasSize(2);
+        assertThat(run("verify")).isZero();
+        assertThat(lines()).last().asString().endsWith(" checks, 0 failed");
+        assertThat(err.toString()).isEmpty();
     }
 
     @Test

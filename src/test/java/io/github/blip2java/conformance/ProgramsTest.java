@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.blip2java.examples.programs.AskManyQuestions;
 import io.github.blip2java.examples.programs.CaptionPictures;
+import io.github.blip2java.examples.programs.FirstCaption;
 import io.github.blip2java.examples.programs.ForwardPass;
 import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.processor.Blip2Pipeline;
@@ -19,6 +20,12 @@ class ProgramsTest {
     private static final Path MODEL = Resources.checkpoint("opt-tiny");
     private static final Path CAT = Resources.photo("cat.jpg");
     private static final Path COFFEE = Resources.photo("coffee.jpg");
+
+    @Test
+    void theFirstCaptionIsThatOfTheBundledModel() throws IOException {
+        HeldOutDrawings.Drawing drawing = HeldOutDrawings.examples().get(0);
+        assertThat(FirstCaption.run(drawing.file())).isEqualTo(drawing.caption().text());
+    }
 
     @Test
     void captionsComeInOrder() throws IOException {

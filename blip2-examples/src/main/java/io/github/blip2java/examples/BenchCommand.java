@@ -38,8 +38,8 @@ import picocli.CommandLine.Spec;
 final class BenchCommand implements Callable<Integer> {
     private static final double KIB_PER_GIB = 1 << 20;
 
-    @Option(names = "--model", required = true, paramLabel = "DIR", description = "A checkpoint folder.")
-    private Path model;
+    @Mixin
+    private ModelFolder model;
 
     @Option(
             names = "--new-tokens",
@@ -92,7 +92,7 @@ final class BenchCommand implements Callable<Integer> {
     private Map<String, Object> measure(Progress progress) throws IOException {
         long start = System.nanoTime();
         try (Blip2ForConditionalGeneration blip2 =
-                Blip2ForConditionalGeneration.fromPretrained(model, options.apply(progress))) {
+                Blip2ForConditionalGeneration.fromPretrained(model.path(), options.apply(progress))) {
             double load = seconds(start);
             INDArray pixels = picture(blip2.config().visionConfig().imageSize());
             List<Double> vision = new ArrayList<>();

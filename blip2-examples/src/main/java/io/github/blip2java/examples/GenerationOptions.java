@@ -4,18 +4,15 @@ package io.github.blip2java.examples;
 import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.processor.Blip2Pipeline;
 import java.io.IOException;
-import java.nio.file.Path;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** Which model to run and how long its texts may be: what captions and answers have in common. */
 final class GenerationOptions {
-    @Option(
-            names = "--model",
-            required = true,
-            paramLabel = "DIR",
-            description = "A checkpoint folder, as downloaded from the Hugging Face Hub.")
-    private Path model;
+    @Mixin
+    private ModelFolder model;
 
     @Option(
             names = "--max-new-tokens",
@@ -27,6 +24,9 @@ final class GenerationOptions {
     @Mixin
     private ModelOptions options;
 
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command;
+
     /** Made by picocli. */
     GenerationOptions() {}
 
@@ -34,10 +34,18 @@ final class GenerationOptions {
         return options.json();
     }
 
-    /** Loads the model, with texts as long as asked for. */
+    /** Loads the model, with texts as long as asked for; says so where it is the demo model, of which little can be asked. */
     Blip2Pipeline load(Progress progress) throws IOException {
+        if (model.isDemo()) {
+            command.commandLine()
+                    .getErr()
+                    .println("blip2: this is the small demo model, which knows drawings like emoji and no photographs."
+                            + " For those download Salesforce/blip2-opt-2.7b from huggingface.co and type: "
+                            + command.qualifiedName() + " --model blip2-opt-2.7b IMAGE"
+                            + (command.name().equals("answer") ? " QUESTION..." : "..."));
+        }
         GenerationConfig lengths =
                 GenerationConfig.builder().maxNewTokens(maxNewTokens).build();
-        return Blip2Pipeline.load(model, options.apply(progress)).withOptions(lengths);
+        return Blip2Pipeline.load(model.path(), options.apply(progress)).withOptions(lengths);
     }
 }

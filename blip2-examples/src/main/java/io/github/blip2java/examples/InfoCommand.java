@@ -29,7 +29,7 @@ import picocli.CommandLine.Spec;
 final class InfoCommand implements Callable<Integer> {
     private static final double GIB = 1L << 30;
 
-    @Parameters(paramLabel = "DIR", description = "The checkpoint folder.")
+    @Parameters(arity = "0..1", paramLabel = "DIR", description = "The checkpoint folder (default: the demo model).")
     private Path directory;
 
     @Option(names = "--json", description = "Print one JSON object.")
@@ -44,8 +44,9 @@ final class InfoCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         PrintWriter out = spec.commandLine().getOut();
-        try (Checkpoint checkpoint = Checkpoint.open(directory)) {
-            Map<String, Object> facts = facts(checkpoint, Blip2Config.fromPretrained(directory));
+        Path folder = directory == null ? DemoModel.checkpoint() : directory;
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            Map<String, Object> facts = facts(checkpoint, Blip2Config.fromPretrained(folder));
             if (json) {
                 out.println(new ObjectMapper().writeValueAsString(facts));
             } else {

@@ -24,7 +24,7 @@ import picocli.CommandLine.Spec;
                 + " reference.json. Prints one line each.",
         footer = {"", "Example:", "  blip2 verify src/test/resources/reference/opt-tiny"})
 final class VerifyCommand implements Callable<Integer> {
-    @Parameters(paramLabel = "DIR", description = "The reference case.")
+    @Parameters(arity = "0..1", paramLabel = "DIR", description = "The reference case (default: the demo model's).")
     private Path directory;
 
     @Mixin
@@ -46,7 +46,7 @@ final class VerifyCommand implements Callable<Integer> {
         options.apply(new Progress(spec.commandLine().getErr()));
         checks = 0;
         failed = 0;
-        Verifier.verify(directory, options.dtype(), check -> {
+        Verifier.verify(directory == null ? DemoModel.referenceCase() : directory, options.dtype(), check -> {
             checks++;
             failed += check.ok() ? 0 : 1;
             out.println(options.json() ? line(json, fields(check)) : check.toString());

@@ -11,7 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** Describes pictures: the shortest program there is. */
+/** Describes several pictures. */
 public final class CaptionPictures {
     private CaptionPictures() {}
 
