@@ -100,6 +100,9 @@ final class Blip2Backbone implements AutoCloseable {
                         + " for image–text retrieval (itm_head is there, language_projection is not); load one such as"
                         + " Salesforce/blip2-opt-2.7b");
             }
+            if (options.memoryCheck()) {
+                MemoryEstimate.check(directory, checkpoint, config, options.dtype());
+            }
             Blip2Backbone backbone = new Blip2Backbone(config, checkpoint, options);
             Set<String> unused = checkpoint.unused();
             if (!unused.isEmpty()) {

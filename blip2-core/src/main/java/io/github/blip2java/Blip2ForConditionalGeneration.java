@@ -39,6 +39,7 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
      * @throws IOException if a file is missing or unreadable
      * @throws io.github.blip2java.weights.MalformedCheckpointException if a file's content is wrong
      * @throws io.github.blip2java.weights.UnsupportedModelException if the checkpoint is valid but not supported
+     * @throws InsufficientMemoryException if there is too little memory for it
      */
     public static Blip2ForConditionalGeneration fromPretrained(Path directory) throws IOException {
         return fromPretrained(directory, LoadOptions.defaults());
@@ -53,6 +54,7 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
      * @throws IOException if a file is missing or unreadable
      * @throws io.github.blip2java.weights.MalformedCheckpointException if a file's content is wrong
      * @throws io.github.blip2java.weights.UnsupportedModelException if the checkpoint is valid but not supported
+     * @throws InsufficientMemoryException if there is too little memory for it
      */
     public static Blip2ForConditionalGeneration fromPretrained(Path directory, LoadOptions options) throws IOException {
         Blip2Backbone backbone = Blip2Backbone.load(directory, options);

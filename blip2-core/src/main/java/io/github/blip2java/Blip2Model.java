@@ -30,6 +30,7 @@ public final class Blip2Model implements AutoCloseable {
      * @throws IOException if a file is missing or unreadable
      * @throws io.github.blip2java.weights.MalformedCheckpointException if a file's content is wrong
      * @throws io.github.blip2java.weights.UnsupportedModelException if the checkpoint is valid but not supported
+     * @throws InsufficientMemoryException if there is too little memory for it
      */
     public static Blip2Model fromPretrained(Path directory) throws IOException {
         return fromPretrained(directory, LoadOptions.defaults());
@@ -44,6 +45,7 @@ public final class Blip2Model implements AutoCloseable {
      * @throws IOException if a file is missing or unreadable
      * @throws io.github.blip2java.weights.MalformedCheckpointException if a file's content is wrong
      * @throws io.github.blip2java.weights.UnsupportedModelException if the checkpoint is valid but not supported
+     * @throws InsufficientMemoryException if there is too little memory for it
      */
     public static Blip2Model fromPretrained(Path directory, LoadOptions options) throws IOException {
         return new Blip2Model(Blip2Backbone.load(directory, options));

@@ -6,18 +6,20 @@ import io.github.blip2java.weights.WeightFormat;
 /**
  * How to load a checkpoint.
  *
- * @param dtype    how matrices are kept in memory; {@code AUTO} keeps them as stored. Arithmetic is float32 in any case
- * @param progress hears how far loading has come
+ * @param dtype       how matrices are kept in memory; {@code AUTO} keeps them as stored. Arithmetic is float32 in any case
+ * @param memoryCheck whether a model that needs more memory than there is is refused ({@link InsufficientMemoryException})
+ *                    rather than loaded, only to be killed by the system; checked on Linux alone
+ * @param progress    hears how far loading has come
  */
-public record LoadOptions(WeightFormat dtype, ProgressListener progress) {
+public record LoadOptions(WeightFormat dtype, boolean memoryCheck, ProgressListener progress) {
 
     /**
-     * Gives the defaults: as stored, nobody listening.
+     * Gives the defaults: as stored, memory checked, nobody listening.
      *
      * @return the options
      */
     public static LoadOptions defaults() {
-        return new LoadOptions(WeightFormat.AUTO, ProgressListener.NONE);
+        return new LoadOptions(WeightFormat.AUTO, true, ProgressListener.NONE);
     }
 
     /**
@@ -27,7 +29,17 @@ public record LoadOptions(WeightFormat dtype, ProgressListener progress) {
      * @return new options
      */
     public LoadOptions withDtype(WeightFormat value) {
-        return new LoadOptions(value, progress);
+        return new LoadOptions(value, memoryCheck, progress);
+    }
+
+    /**
+     * Changes whether memory is checked first.
+     *
+     * @param value false to load a model however little memory there is
+     * @return new options
+     */
+    public LoadOptions withMemoryCheck(boolean value) {
+        return new LoadOptions(dtype, value, progress);
     }
 
     /**
@@ -37,6 +49,6 @@ public record LoadOptions(WeightFormat dtype, ProgressListener progress) {
      * @return new options
      */
     public LoadOptions withProgress(ProgressListener listener) {
-        return new LoadOptions(dtype, listener);
+        return new LoadOptions(dtype, memoryCheck, listener);
     }
 }

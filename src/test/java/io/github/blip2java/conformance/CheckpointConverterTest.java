@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.blip2java.CheckpointConverter;
+import io.github.blip2java.LoadOptions;
 import io.github.blip2java.ProgressListener;
 import io.github.blip2java.examples.verify.Check;
 import io.github.blip2java.examples.verify.Verifier;
@@ -39,7 +40,7 @@ class CheckpointConverterTest {
         }
         Files.move(checkpoint, changed.resolve("checkpoint"));
         List<Check> checks = new ArrayList<>();
-        Verifier.verify(changed, WeightFormat.AUTO, checks::add);
+        Verifier.verify(changed, LoadOptions.defaults(), checks::add);
         return checks;
     }
 

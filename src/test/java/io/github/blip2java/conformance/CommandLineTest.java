@@ -8,11 +8,17 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.blip2java.examples.Blip2;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.RandomAccessFile;
 import java.io.StringWriter;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The command line program, run within the test's process: what it prints, where, and its exit code. */
@@ -125,6 +131,33 @@ class CommandLineTest {
         assertThat(json.has("peak_rss_gib")).isTrue();
         assertThat(run("bench", "--model", MODEL, "--runs", "0")).isEqualTo(2);
         assertThat(err.toString()).contains("blip2: --runs: expected 1 or more, got 0");
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void aModelTooLargeForTheMachineIsRefusedUnlessForced() throws IOException {
+        Path model = Resources.copy(Path.of(MODEL), directory.resolve("large"));
+        // 8 TiB, of which nothing but the header is on the disk.
+        byte[] header = ("{\"a.weight\":{\"dtype\":\"F32\",\"shape\":[2097152,1048576],\"data_offsets\":[0,"
+                        + (1L << 43) + "]}}")
+                .getBytes(StandardCharsets.UTF_8);
+        ByteBuffer start = ByteBuffer.allocate(8 + header.length).order(ByteOrder.LITTLE_ENDIAN);
+        start.putLong(header.length).put(header).flip();
+        try (RandomAccessFile file =
+                new RandomAccessFile(model.resolve("model.safetensors").toFile(), "rw")) {
+            file.getChannel().write(start);
+            file.setLength(start.limit() + (1L << 43));
+        }
+        assertThat(run("caption", "--model", model.toString(), CAT)).isEqualTo(2);
+        assertThat(err.toString().lines())
+                .singleElement()
+                .asString()
+                .startsWith("blip2: " + model + ": expected 8192.3 GiB of memory for weights as stored, got ")
+                .endsWith("; or load it all the same with --force (LoadOptions.withMemoryCheck(false))");
+        assertThat(run("info", model.toString())).isZero();
+        assertThat(out.toString()).contains("memory as stored gib   8192.3");
+        assertThat(run("caption", "--force", "--model", model.toString(), CAT)).isEqualTo(2);
+        assertThat(err.toString()).contains("expected a tensor \"vision_model.");
     }
 
     @Test

@@ -3,6 +3,7 @@ package io.github.blip2java.conformance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.blip2java.LoadOptions;
 import io.github.blip2java.examples.verify.Check;
 import io.github.blip2java.examples.verify.Verifier;
 import io.github.blip2java.weights.WeightFormat;
@@ -76,7 +77,7 @@ class ReferenceCasesTest {
 
     private static List<Check> run(Path directory, WeightFormat format) throws IOException {
         List<Check> checks = new ArrayList<>();
-        Verifier.verify(directory, format, checks::add);
+        Verifier.verify(directory, LoadOptions.defaults().withDtype(format), checks::add);
         return checks;
     }
 }

@@ -71,6 +71,13 @@ public interface LanguageModelConfig {
     OptionalInt maxPositions();
 
     /**
+     * Gives what a position of a text takes in the key/value cache, over all layers.
+     *
+     * @return bytes
+     */
+    long cacheBytesPerPosition();
+
+    /**
      * Gives the values by their JSON keys.
      *
      * @return a new map, ready to be written

@@ -3,9 +3,11 @@ package io.github.blip2java.examples;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.blip2java.Blip2Config;
+import io.github.blip2java.MemoryEstimate;
 import io.github.blip2java.weights.Checkpoint;
 import io.github.blip2java.weights.DType;
 import io.github.blip2java.weights.StoredTensor;
+import io.github.blip2java.weights.WeightFormat;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -90,14 +92,15 @@ final class InfoCommand implements Callable<Integer> {
         facts.put("parameters", parameters);
         facts.put("bytes", bytes);
         facts.put("dtypes", dtypes.toString());
-        facts.put("memory_as_stored_gib", gib(bytes));
-        facts.put("memory_f32_gib", gib(parameters * 4));
-        facts.put("memory_f16_gib", gib(parameters * 2));
+        facts.put("memory_as_stored_gib", gib(MemoryEstimate.of(checkpoint, config, WeightFormat.AUTO)));
+        facts.put("memory_f32_gib", gib(MemoryEstimate.of(checkpoint, config, WeightFormat.F32)));
+        facts.put("memory_f16_gib", gib(MemoryEstimate.of(checkpoint, config, WeightFormat.F16)));
+        facts.put("memory_int8_gib", gib(MemoryEstimate.of(checkpoint, config, WeightFormat.INT8)));
+        facts.put("memory_int4_gib", gib(MemoryEstimate.of(checkpoint, config, WeightFormat.INT4)));
         return facts;
     }
 
-    /** The weights, and about 1 GiB for the Java process and activations. */
-    private static double gib(long weightBytes) {
-        return Math.round((weightBytes / GIB + 1) * 10) / 10.0;
+    private static double gib(MemoryEstimate memory) {
+        return Math.round(memory.total() / GIB * 10) / 10.0;
     }
 }

@@ -21,6 +21,11 @@ final class ModelOptions {
     @Option(names = "--threads", paramLabel = "N", description = "Threads to compute with (default: all cores).")
     private Integer threads;
 
+    @Option(
+            names = "--force",
+            description = "Load the model even where memory does not suffice, which is checked first on Linux.")
+    private boolean force;
+
     @Option(names = "--json", description = "Print one JSON object a line.")
     private boolean json;
 
@@ -56,6 +61,6 @@ final class ModelOptions {
             }
             System.setProperty("blip2.threads", threads.toString());
         }
-        return LoadOptions.defaults().withDtype(dtype).withProgress(progress);
+        return LoadOptions.defaults().withDtype(dtype).withMemoryCheck(!force).withProgress(progress);
     }
 }

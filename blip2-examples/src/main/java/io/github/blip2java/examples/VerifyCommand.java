@@ -43,15 +43,18 @@ final class VerifyCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         PrintWriter out = spec.commandLine().getOut();
         ObjectMapper json = new ObjectMapper();
-        options.apply(new Progress(spec.commandLine().getErr()));
         checks = 0;
         failed = 0;
-        Verifier.verify(directory == null ? DemoModel.referenceCase() : directory, options.dtype(), check -> {
-            checks++;
-            failed += check.ok() ? 0 : 1;
-            out.println(options.json() ? line(json, fields(check)) : check.toString());
-            out.flush();
-        });
+        try (Progress progress = new Progress(spec.commandLine().getErr())) {
+            Path reference = directory == null ? DemoModel.referenceCase() : directory;
+            Verifier.verify(reference, options.apply(progress), check -> {
+                checks++;
+                failed += check.ok() ? 0 : 1;
+                progress.clear();
+                out.println(options.json() ? line(json, fields(check)) : check.toString());
+                out.flush();
+            });
+        }
         Map<String, Object> summary = new LinkedHashMap<>();
         summary.put("checks", checks);
         summary.put("failed", failed);

@@ -75,6 +75,7 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @throws IOException when a file is missing or unreadable
      * @throws io.github.blip2java.weights.MalformedCheckpointException when a file's content is wrong
      * @throws io.github.blip2java.weights.UnsupportedModelException when the checkpoint is valid but not supported
+     * @throws io.github.blip2java.InsufficientMemoryException when there is too little memory for it
      */
     public static Blip2Pipeline load(Path directory) throws IOException {
         return load(directory, LoadOptions.defaults());
@@ -89,6 +90,7 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @throws IOException when a file is missing or unreadable
      * @throws io.github.blip2java.weights.MalformedCheckpointException when a file's content is wrong
      * @throws io.github.blip2java.weights.UnsupportedModelException when the checkpoint is valid but not supported
+     * @throws io.github.blip2java.InsufficientMemoryException when there is too little memory for it
      */
     public static Blip2Pipeline load(Path directory, LoadOptions options) throws IOException {
         // The processor first: its files are small, so that a missing one shows at once.

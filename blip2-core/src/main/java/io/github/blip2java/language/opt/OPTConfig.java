@@ -104,6 +104,11 @@ public record OPTConfig(
     }
 
     @Override
+    public long cacheBytesPerPosition() {
+        return 2L * numHiddenLayers * hiddenSize * Float.BYTES;
+    }
+
+    @Override
     public Map<String, Object> toMap() {
         Map<String, Object> map = new LinkedHashMap<>();
         map.put("model_type", "opt");

@@ -130,6 +130,11 @@ public record T5Config(
     }
 
     @Override
+    public long cacheBytesPerPosition() {
+        return 2L * numDecoderLayers * numHeads * dKv * Float.BYTES;
+    }
+
+    @Override
     public Map<String, Object> toMap() {
         Map<String, Object> map = new LinkedHashMap<>();
         map.put("model_type", "t5");

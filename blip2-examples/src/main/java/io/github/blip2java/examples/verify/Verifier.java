@@ -10,7 +10,6 @@ import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.generation.GenerationResult;
 import io.github.blip2java.language.TokenIds;
 import io.github.blip2java.tensor.Tensors;
-import io.github.blip2java.weights.WeightFormat;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -38,15 +37,15 @@ public final class Verifier {
      * Runs all checks.
      *
      * @param directory the reference case
-     * @param dtype     how the checkpoint's matrices are kept
+     * @param options   how to load the checkpoint
      * @param report    hears of each check as it is done
      * @throws IOException if a file is missing or unreadable
      */
-    public static void verify(Path directory, WeightFormat dtype, Consumer<Check> report) throws IOException {
+    public static void verify(Path directory, LoadOptions options, Consumer<Check> report) throws IOException {
         try (ReferenceCase reference = ReferenceCase.open(directory);
-                Blip2ForConditionalGeneration model = Blip2ForConditionalGeneration.fromPretrained(
-                        reference.checkpoint(), LoadOptions.defaults().withDtype(dtype))) {
-            double bound = Tolerances.relativeRms(model.config(), dtype);
+                Blip2ForConditionalGeneration model =
+                        Blip2ForConditionalGeneration.fromPretrained(reference.checkpoint(), options)) {
+            double bound = Tolerances.relativeRms(model.config(), options.dtype());
             Verifier verifier = new Verifier(reference, model, bound, report);
             verifier.forward();
             verifier.features();

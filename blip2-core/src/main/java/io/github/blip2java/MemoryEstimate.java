@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java;
+
+import io.github.blip2java.vision.Blip2VisionConfig;
+import io.github.blip2java.weights.Checkpoint;
+import io.github.blip2java.weights.DType;
+import io.github.blip2java.weights.TensorInfo;
+import io.github.blip2java.weights.WeightFormat;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Stream;
+
+/**
+ * How much memory a model needs, from its headers and configuration alone, in bytes.
+ *
+ * @param mapped  weights that are used where they lie in the file: the system may drop their pages and read them again, but
+ *                every token needs them all
+ * @param copied  weights that loading makes copies of
+ * @param working Java itself, and what describing a batch of pictures takes
+ */
+public record MemoryEstimate(long mapped, long copied, long working) {
+    private static final double GIB = 1L << 30;
+
+    /** Measured: Java with its libraries and a tiny model takes a little less. */
+    private static final long PROCESS = 256L << 20;
+
+    /** Most activations of a batch of pictures. */
+    private static final long BATCH_BYTES = 256L << 20;
+
+    /** Most pictures of a batch: with small models, so that results are not long in coming. */
+    private static final int MOST_PICTURES = 32;
+
+    /** Buffers of a layer that exist at the same time, on the heap and outside. */
+    private static final int BUFFERS = 5;
+
+    /** Positions of a prompt and its text beside those of the picture. */
+    private static final int TEXT_POSITIONS = 64;
+
+    /**
+     * Estimates.
+     *
+     * @param checkpoint an open checkpoint
+     * @param config     its configuration
+     * @param dtype      how its matrices are to be kept
+     * @return the estimate
+     */
+    public static MemoryEstimate of(Checkpoint checkpoint, Blip2Config config, WeightFormat dtype) {
+        long mapped = 0;
+        long copied = 0;
+        for (var tensor : checkpoint.tensors().values()) {
+            TensorInfo info = tensor.info();
+            if (info.dtype().isWeight() && info.shape().length != 2) {
+                copied += info.elements() * Float.BYTES; // norms, biases and query tokens are kept as floats
+            } else if (staysInFile(info, dtype)) {
+                mapped += info.bytes();
+            } else {
+                copied += Math.round(info.elements() * bytesPerWeight(dtype));
+            }
+        }
+        Blip2VisionConfig vision = config.visionConfig();
+        long picture = activations(vision, vision.imageSize(), vision.imageSize())
+                + (config.numQueryTokens() + TEXT_POSITIONS)
+                        * config.textConfig().cacheBytesPerPosition();
+        int pictures = picturesAtATime(vision, vision.imageSize(), vision.imageSize());
+        return new MemoryEstimate(mapped, copied, PROCESS + pictures * picture);
+    }
+
+    private static boolean staysInFile(TensorInfo info, WeightFormat dtype) {
+        // Codes of quantised matrices are no floats to be converted, and lookup tables are not quantised.
+        boolean table = info.name().contains("embed") || info.name().contains("shared.");
+        return !info.dtype().isWeight()
+                || switch (dtype) {
+                    case AUTO -> true;
+                    case F32 -> info.dtype() == DType.F32;
+                    case F16 -> info.dtype() == DType.F16;
+                    case BF16 -> info.dtype() == DType.BF16;
+                    case INT8, INT4 -> table;
+                };
+    }
+
+    private static double bytesPerWeight(WeightFormat dtype) {
+        return switch (dtype) {
+            case AUTO, F32 -> 4;
+            case F16, BF16 -> 2;
+            case INT8 -> 1;
+            case INT4 -> 0.625; // 32 codes share a scale and an offset of 16 bits each
+        };
+    }
+
+    /**
+     * Gives the number of pictures to encode together: as many as fit into 256 MiB of activations, from 1 to 32.
+     *
+     * @param vision the image encoder
+     * @param height of a picture in pixels, after resizing
+     * @param width  of a picture in pixels, after resizing
+     * @return pictures, 1 or more
+     */
+    public static int picturesAtATime(Blip2VisionConfig vision, int height, int width) {
+        long fitting = BATCH_BYTES / activations(vision, height, width);
+        return (int) Math.max(1, Math.min(MOST_PICTURES, fitting));
+    }
+
+    private static long activations(Blip2VisionConfig vision, int height, int width) {
+        long positions = (long) (height / vision.patchSize()) * (width / vision.patchSize()) + 1;
+        int widest = Math.max(3 * vision.hiddenSize(), vision.intermediateSize());
+        return positions * widest * Float.BYTES * BUFFERS;
+    }
+
+    /**
+     * Gives all memory that the model needs to run at full speed.
+     *
+     * @return bytes
+     */
+    public long total() {
+        return mapped + copied + working;
+    }
+
+    /**
+     * Refuses a model that would be killed by the system, or read its weights from the disk for every token.
+     *
+     * @throws InsufficientMemoryException if the memory does not suffice; says what to do
+     */
+    static void check(Path directory, Checkpoint checkpoint, Blip2Config config, WeightFormat dtype) {
+        Optional<MachineMemory> memory = MachineMemory.read();
+        if (memory.isPresent()) {
+            check(directory, dtype, format -> of(checkpoint, config, format), memory.get());
+        }
+    }
+
+    static void check(
+            Path directory,
+            WeightFormat dtype,
+            Function<WeightFormat, MemoryEstimate> estimates,
+            MachineMemory memory) {
+        MemoryEstimate needed = estimates.apply(dtype);
+        if (needed.fits(memory)) {
+            return;
+        }
+        long own = needed.copied + needed.working;
+        String problem;
+        if (needed.total() > memory.total()) {
+            problem = "expected " + gib(needed.total()) + " of memory for weights " + name(dtype) + ", got "
+                    + gib(memory.total()) + " in all, so that every token would read weights from the disk";
+        } else if (own > memory.available()) {
+            problem = "expected " + gib(own) + " of free memory for weights " + name(dtype) + ", got "
+                    + gib(memory.available()) + "; close other programs";
+        } else {
+            problem = "expected " + gib(needed.copied) + " of memory outside Java's heap for weights " + name(dtype)
+                    + ", got " + gib(memory.outsideHeap()) + "; start Java with -XX:MaxDirectMemorySize="
+                    + (long) Math.ceil(needed.copied / GIB + 1) + "g";
+        }
+        String instead = Stream.of(WeightFormat.AUTO, WeightFormat.F16, WeightFormat.INT8, WeightFormat.INT4)
+                .filter(format -> estimates.apply(format).fits(memory))
+                .findFirst()
+                .map(format -> "take dtype " + format.name().toLowerCase(Locale.ROOT) + ", which needs "
+                        + gib(estimates.apply(format).total()))
+                .orElse("take a machine with more memory");
+        throw new InsufficientMemoryException(directory + ": " + problem + "; " + instead
+                + "; or load it all the same with --force (LoadOptions.withMemoryCheck(false))");
+    }
+
+    private boolean fits(MachineMemory memory) {
+        return total() <= memory.total() && copied + working <= memory.available() && copied <= memory.outsideHeap();
+    }
+
+    private static String name(WeightFormat dtype) {
+        return dtype == WeightFormat.AUTO ? "as stored" : "as " + dtype.name().toLowerCase(Locale.ROOT);
+    }
+
+    private static String gib(long bytes) {
+        return String.format(Locale.ROOT, "%.1f GiB", bytes / GIB);
+    }
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.blip2java.config.ConfigNode;
+import io.github.blip2java.weights.Checkpoint;
+import io.github.blip2java.weights.TestFiles;
+import io.github.blip2java.weights.WeightFormat;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.function.Function;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class MemoryEstimateTest {
+    private static final long GIB = 1L << 30;
+    private static final Path FOLDER = Path.of("models", "x");
+    private static final String OR_FORCE =
+            "; or load it all the same with --force (LoadOptions.withMemoryCheck(false))";
+
+    /** A checkpoint of 7 GiB at 16 bits. */
+    private static final Function<WeightFormat, MemoryEstimate> ESTIMATES = format -> switch (format) {
+        case AUTO, F16 -> new MemoryEstimate(7 * GIB, 0, GIB);
+        case F32 -> new MemoryEstimate(0, 14 * GIB, GIB);
+        case BF16 -> new MemoryEstimate(0, 7 * GIB, GIB);
+        case INT8 -> new MemoryEstimate(GIB / 4, 7 * GIB / 2, GIB);
+        case INT4 -> new MemoryEstimate(GIB / 4, 2 * GIB, GIB);
+    };
+
+    @TempDir
+    Path directory;
+
+    private static void check(WeightFormat dtype, long totalGib, long availableGib, long outsideHeapGib) {
+        MachineMemory memory = new MachineMemory(totalGib * GIB, availableGib * GIB, outsideHeapGib * GIB);
+        MemoryEstimate.check(FOLDER, dtype, ESTIMATES, memory);
+    }
+
+    @Test
+    void whatFitsIsLoaded() {
+        // Mapped weights may take the place of file copies, so that only the rest must be available.
+        assertThatCode(() -> check(WeightFormat.AUTO, 8, 1, 0)).doesNotThrowAnyException();
+        assertThatCode(() -> check(WeightFormat.F32, 15, 15, 14)).doesNotThrowAnyException();
+    }
+
+    @Test
+    void aSmallMachineIsToldWhichDtypeFits() {
+        assertThatThrownBy(() -> check(WeightFormat.AUTO, 6, 5, 5))
+                .isInstanceOf(InsufficientMemoryException.class)
+                .hasMessage(FOLDER
+                        + ": expected 8.0 GiB of memory for weights as stored, got 6.0 GiB in all, so that every"
+                        + " token would read weights from the disk; take dtype int8, which needs 4.8 GiB" + OR_FORCE);
+        assertThatThrownBy(() -> check(WeightFormat.AUTO, 2, 2, 2))
+                .hasMessageEndingWith("from the disk; take a machine with more memory" + OR_FORCE);
+    }
+
+    @Test
+    void aBusyMachineIsToldToCloseOtherPrograms() {
+        assertThatThrownBy(() -> check(WeightFormat.F32, 16, 12, 16))
+                .isInstanceOf(InsufficientMemoryException.class)
+                .hasMessage(FOLDER + ": expected 15.0 GiB of free memory for weights as f32, got 12.0 GiB; close other"
+                        + " programs; take dtype auto, which needs 8.0 GiB" + OR_FORCE);
+    }
+
+    @Test
+    void aLimitOfJavaIsNamed() {
+        assertThatThrownBy(() -> check(WeightFormat.F32, 64, 64, 13))
+                .isInstanceOf(InsufficientMemoryException.class)
+                .hasMessage(
+                        FOLDER + ": expected 14.0 GiB of memory outside Java's heap for weights as f32, got 13.0 GiB;"
+                                + " start Java with -XX:MaxDirectMemorySize=15g; take dtype auto, which needs 8.0 GiB"
+                                + OR_FORCE);
+    }
+
+    @Test
+    void headersSayWhatIsMappedAndWhatIsCopied() throws IOException {
+        TestFiles.raw(
+                directory.resolve("model.safetensors"),
+                "{\"norm.weight\":{\"dtype\":\"F16\",\"shape\":[8],\"data_offsets\":[0,16]},"
+                        + "\"fc.weight\":{\"dtype\":\"F16\",\"shape\":[8,64],\"data_offsets\":[16,1040]},"
+                        + "\"embed_tokens.weight\":{\"dtype\":\"F32\",\"shape\":[4,8],\"data_offsets\":[1040,1168]}}",
+                1168);
+        Blip2Config config = Blip2Config.of(ConfigNode.of(Map.of()));
+        try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+            long working =
+                    MemoryEstimate.of(checkpoint, config, WeightFormat.AUTO).working();
+            assertThat(working).isBetween(GIB / 2, 2 * GIB);
+            assertThat(MemoryEstimate.of(checkpoint, config, WeightFormat.AUTO))
+                    .isEqualTo(new MemoryEstimate(1024 + 128, 32, working));
+            assertThat(MemoryEstimate.of(checkpoint, config, WeightFormat.F32))
+                    .isEqualTo(new MemoryEstimate(128, 32 + 2048, working));
+            assertThat(MemoryEstimate.of(checkpoint, config, WeightFormat.F16))
+                    .isEqualTo(new MemoryEstimate(1024, 32 + 64, working));
+            assertThat(MemoryEstimate.of(checkpoint, config, WeightFormat.BF16))
+                    .isEqualTo(new MemoryEstimate(0, 32 + 1024 + 64, working));
+            assertThat(MemoryEstimate.of(checkpoint, config, WeightFormat.INT8))
+                    .isEqualTo(new MemoryEstimate(128, 32 + 512, working));
+            assertThat(MemoryEstimate.of(checkpoint, config, WeightFormat.INT4))
+                    .isEqualTo(new MemoryEstimate(128, 32 + 320, working));
+        }
+    }
+
+    private void write(String file, String content) throws IOException {
+        Path path = directory.resolve(file);
+        Files.createDirectories(path.getParent());
+        Files.writeString(path, content);
+    }
+
+    @Test
+    void fileCopiesCountAsAvailable() throws IOException {
+        assertThat(MachineMemory.read(directory, 8 * GIB, GIB)).isEmpty();
+        write("proc/meminfo", "MemTotal:  8388608 kB\nMemFree:  1024 kB\nMemAvailable:  6291456 kB\n");
+        assertThat(MachineMemory.read(directory, 8 * GIB, GIB)).contains(new MachineMemory(8 * GIB, 6 * GIB, GIB));
+    }
+
+    @Test
+    void limitsOfContainersCount() throws IOException {
+        write("proc/meminfo", "MemTotal:  8388608 kB\nMemAvailable:  6291456 kB\n");
+        write("proc/self/cgroup", "0::/job/1\n");
+        assertThat(MachineMemory.read(directory, 4 * GIB, GIB)).contains(new MachineMemory(4 * GIB, 4 * GIB, GIB));
+        write("sys/fs/cgroup/memory.stat", "anon 1073741824\nfile 3221225472\n");
+        assertThat(MachineMemory.read(directory, 4 * GIB, GIB)).contains(new MachineMemory(4 * GIB, 3 * GIB, GIB));
+        write("sys/fs/cgroup/job/1/memory.stat", "anon 2147483648\nfile 0\n");
+        assertThat(MachineMemory.read(directory, 4 * GIB, GIB)).contains(new MachineMemory(4 * GIB, 2 * GIB, GIB));
+        // A machine whose programs fill it leaves less than the container's limit.
+        assertThat(MachineMemory.read(directory, 15 * GIB / 2, GIB)
+                        .orElseThrow()
+                        .available())
+                .isEqualTo(11 * GIB / 2);
+    }
+
+    @Test
+    void limitsOfOlderContainersCountToo() throws IOException {
+        write("proc/meminfo", "MemTotal:  8388608 kB\nMemAvailable:  6291456 kB\n");
+        write("proc/self/cgroup", "9:cpu,cpuacct:/\n4:memory:/job\n0::/\n");
+        write("sys/fs/cgroup/memory/job/memory.stat", "rss 0\ntotal_rss 1073741824\ntotal_cache 3221225472\n");
+        assertThat(MachineMemory.read(directory, 4 * GIB, GIB)).contains(new MachineMemory(4 * GIB, 3 * GIB, GIB));
+    }
+}
