@@ -127,10 +127,23 @@ class CommandLineTest {
         for (String name : List.of("load_s", "vision_s", "first_token_s", "caption_s")) {
             assertThat(json.get(name).doubleValue()).as(name).isPositive();
         }
-        assertThat(json.has("per_token_s")).isTrue();
+        assertThat(json.get("per_token_s").isNumber()).isTrue();
         assertThat(json.has("peak_rss_gib")).isTrue();
         assertThat(run("bench", "--model", MODEL, "--runs", "0")).isEqualTo(2);
         assertThat(err.toString()).contains("blip2: --runs: expected 1 or more, got 0");
+    }
+
+    @Test
+    void oneTokenHasNoTimeOfFurtherOnes() throws IOException {
+        assertThat(run("bench", "--json", "--model", MODEL, "--new-tokens", "1", "--runs", "1"))
+                .isZero();
+        JsonNode json = new ObjectMapper().readTree(out.toString());
+        assertThat(json.get("token_ids")).hasSize(1);
+        assertThat(json.get("per_token_s").isNull()).isTrue();
+        out.getBuffer().setLength(0);
+        assertThat(run("bench", "--model", MODEL, "--new-tokens", "1", "--runs", "1"))
+                .isZero();
+        assertThat(lines()).contains("per_token_s    -");
     }
 
     @Test

@@ -83,7 +83,7 @@ final class BenchCommand implements Callable<Integer> {
         if (options.json()) {
             out.println(new ObjectMapper().writeValueAsString(figures));
         } else {
-            figures.forEach((name, value) -> out.printf(Locale.ROOT, "%-14s %s%n", name, value));
+            figures.forEach((name, value) -> out.printf(Locale.ROOT, "%-14s %s%n", name, value == null ? "-" : value));
         }
         out.flush();
         return Blip2.OK;
@@ -119,7 +119,8 @@ final class BenchCommand implements Callable<Integer> {
             figures.put("load_s", rounded(load));
             figures.put("vision_s", rounded(median(vision)));
             figures.put("first_token_s", rounded(median(first)));
-            figures.put("per_token_s", rounded((median(caption) - median(first)) / Math.max(1, newTokens - 1)));
+            int further = result.newTokens()[0].length - 1;
+            figures.put("per_token_s", further == 0 ? null : rounded((median(caption) - median(first)) / further));
             figures.put("caption_s", rounded(median(caption)));
             figures.put("runs", caption.stream().map(BenchCommand::rounded).toList());
             figures.put("peak_rss_gib", peakRssGib());
