@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.blip2java.examples.Blip2;
+import io.github.blip2java.weights.WeightFormat;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.RandomAccessFile;
@@ -16,6 +17,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -231,6 +233,21 @@ class CommandLineTest {
         assertThat(run("verify")).isZero();
         assertThat(lines()).last().asString().endsWith(" checks, 0 failed");
         assertThat(err.toString()).isEmpty();
+    }
+
+    @Test
+    void helpExplainsEveryDtype() {
+        for (String command : List.of("caption", "convert")) {
+            out.getBuffer().setLength(0);
+            assertThat(run(command, "--help")).isZero();
+            for (WeightFormat format : WeightFormat.values()) {
+                String name = format.name().toLowerCase(Locale.ROOT);
+                boolean offered = format != WeightFormat.AUTO || command.equals("caption");
+                assertThat(lines().stream().anyMatch(line -> line.matches(" +" + name + "  +[a-z0-9].*")))
+                        .as(command + ": " + name)
+                        .isEqualTo(offered);
+            }
+        }
     }
 
     @Test

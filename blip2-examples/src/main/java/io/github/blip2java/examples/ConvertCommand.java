@@ -26,7 +26,11 @@ final class ConvertCommand implements Callable<Integer> {
     @Parameters(index = "1", paramLabel = "DST", description = "The folder to make; must not exist.")
     private Path target;
 
-    @Option(names = "--dtype", required = true, paramLabel = "TYPE", description = "f16, bf16 or f32.")
+    @Option(
+            names = "--dtype",
+            required = true,
+            paramLabel = "TYPE",
+            description = {"How to store weights.", ModelOptions.DTYPES})
     private WeightFormat dtype;
 
     @Spec

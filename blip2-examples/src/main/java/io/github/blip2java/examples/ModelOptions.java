@@ -3,19 +3,26 @@ package io.github.blip2java.examples;
 
 import io.github.blip2java.LoadOptions;
 import io.github.blip2java.weights.WeightFormat;
-import java.util.Arrays;
-import java.util.Iterator;
-import java.util.Locale;
 import picocli.CommandLine.Option;
 
 /** How to keep and run a model: what every command that loads one takes. */
 final class ModelOptions {
+    /** What the names of number formats mean, for the help of every command that takes one. */
+    static final String DTYPES = "f32   32-bit floats, 4 bytes a weight%n"
+            + "f16   16-bit floats, 2 bytes a weight%n"
+            + "bf16  16-bit floats, wide range, less precise%n"
+            + "int8  8-bit integers, 1 byte, close to floats%n"
+            + "int4  4-bit integers, 0.6 bytes, coarse";
+
     @Option(
             names = "--dtype",
             paramLabel = "TYPE",
-            description =
-                    "How weights are kept: ${COMPLETION-CANDIDATES} (default: auto, as stored). Arithmetic is float32.",
-            completionCandidates = Dtypes.class)
+            description = {
+                "How to keep weights in memory (default: auto). int8 and int4 are made while loading; `blip2 convert`"
+                        + " makes them once.",
+                "auto  as stored, which loads fastest",
+                DTYPES
+            })
     private WeightFormat dtype = WeightFormat.AUTO;
 
     @Option(names = "--threads", paramLabel = "N", description = "Threads to compute with (default: all cores).")
@@ -31,19 +38,6 @@ final class ModelOptions {
 
     /** Made by picocli. */
     ModelOptions() {}
-
-    /** The names as people type them. */
-    static final class Dtypes implements Iterable<String> {
-        /** Made by picocli. */
-        Dtypes() {}
-
-        @Override
-        public Iterator<String> iterator() {
-            return Arrays.stream(WeightFormat.values())
-                    .map(format -> format.name().toLowerCase(Locale.ROOT))
-                    .iterator();
-        }
-    }
 
     boolean json() {
         return json;
