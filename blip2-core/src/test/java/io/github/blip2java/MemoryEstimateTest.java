@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.blip2java.config.ConfigNode;
+import io.github.blip2java.vision.Blip2VisionConfig;
 import io.github.blip2java.weights.Checkpoint;
 import io.github.blip2java.weights.TestFiles;
 import io.github.blip2java.weights.WeightFormat;
@@ -102,6 +103,26 @@ class MemoryEstimateTest {
             assertThat(MemoryEstimate.of(checkpoint, config, WeightFormat.INT4))
                     .isEqualTo(new MemoryEstimate(128, 32 + 320, working));
         }
+    }
+
+    @Test
+    void largeModelsAndPicturesTakeSmallBatches() {
+        Blip2VisionConfig full = Blip2VisionConfig.of(ConfigNode.of(Map.of()));
+        assertThat(MemoryEstimate.picturesAtATime(full, 224, 224)).isEqualTo(8);
+        assertThat(MemoryEstimate.picturesAtATime(full, 364, 364)).isEqualTo(3);
+        assertThat(MemoryEstimate.picturesAtATime(full, 1400, 1400)).isEqualTo(1);
+        Blip2VisionConfig small = Blip2VisionConfig.of(ConfigNode.of(Map.of(
+                "hidden_size",
+                192,
+                "intermediate_size",
+                768,
+                "num_attention_heads",
+                4,
+                "image_size",
+                96,
+                "patch_size",
+                8)));
+        assertThat(MemoryEstimate.picturesAtATime(small, 96, 96)).isEqualTo(32);
     }
 
     private void write(String file, String content) throws IOException {

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.blip2java.ImageEncoding;
+import io.github.blip2java.MemoryEstimate;
 import io.github.blip2java.generation.FinishReason;
 import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.processor.Blip2Pipeline;
@@ -16,10 +17,13 @@ import io.github.blip2java.processor.Image;
 import io.github.blip2java.processor.ImageReader;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.AbstractList;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -101,9 +105,10 @@ class PipelineConformanceTest {
     void aBatchIsItsPicturesOneByOne(String name) throws IOException {
         Blip2Pipeline pipeline = PIPELINES.get(name);
         List<Image> images = List.of(image("photos/cat.jpg"), image("photos/coffee.jpg"), image("photos/rocket.jpg"));
-        List<Image> twenty =
-                IntStream.range(0, 20).mapToObj(i -> images.get(i % 3)).toList();
-        assertThat(pipeline.captions(twenty)).isEqualTo(each(twenty, pipeline::caption));
+        List<Image> many = IntStream.range(0, batch(pipeline) + 4)
+                .mapToObj(i -> images.get(i % 3))
+                .toList();
+        assertThat(pipeline.captions(many)).isEqualTo(each(many, pipeline::caption));
         assertThat(pipeline.captions(images, "a photo of"))
                 .isEqualTo(each(images, image -> pipeline.caption(image, "a photo of")));
         List<String> questions = List.of("what?", "is the cup on the table, or is it in the kitchen?", "which colour?");
@@ -112,6 +117,11 @@ class PipelineConformanceTest {
                         .mapToObj(i -> pipeline.answer(images.get(i), questions.get(i)))
                         .toList());
         assertThat(pipeline.captions(List.of())).isEmpty();
+    }
+
+    private static int batch(Blip2Pipeline pipeline) {
+        int side = pipeline.model().config().visionConfig().imageSize();
+        return MemoryEstimate.picturesAtATime(pipeline.model().config().visionConfig(), side, side);
     }
 
     private static List<GeneratedText> each(List<Image> images, Function<Image, GeneratedText> call) {
@@ -140,6 +150,62 @@ class PipelineConformanceTest {
             assertThat(results.get(i).text()).contains(caption);
             assertThat(results.get(i).error()).isEmpty();
         }
+    }
+
+    @Test
+    void resultsComeBatchByBatchAndFilesAreReadOneBatchAhead() {
+        Blip2Pipeline pipeline = PIPELINES.get("opt-tiny");
+        int batch = batch(pipeline);
+        Path cat = IMAGES.resolve("photos/cat.jpg");
+        Path broken = IMAGES.resolve("broken/truncated.jpg");
+        int[] furthest = {0};
+        List<Path> files = new AbstractList<>() {
+            @Override
+            public Path get(int index) {
+                furthest[0] = Math.max(furthest[0], index);
+                return index == batch + 1 ? broken : cat;
+            }
+
+            @Override
+            public int size() {
+                return 3 * batch + 1;
+            }
+        };
+        List<Integer> sizes = new ArrayList<>();
+        List<FileResult> all = new ArrayList<>();
+        pipeline.captionFiles(files, null, results -> {
+            sizes.add(results.size());
+            all.addAll(results);
+            assertThat(furthest[0]).isLessThan(all.size() + batch);
+        });
+        assertThat(sizes).containsExactly(batch, batch, batch, 1);
+        assertThat(all).hasSize(files.size());
+        GeneratedText caption = all.get(0).text().orElseThrow();
+        for (int i = 0; i < all.size(); i++) {
+            assertThat(all.get(i).text()).isEqualTo(i == batch + 1 ? Optional.empty() : Optional.of(caption));
+        }
+        assertThat(all.get(batch + 1).error()).isPresent();
+    }
+
+    @Test
+    void aBatchOfBrokenFilesHasErrorsAlone() {
+        Path broken = IMAGES.resolve("broken/truncated.jpg");
+        Blip2Pipeline pipeline = PIPELINES.get("opt-tiny");
+        assertThat(pipeline.captionFiles(List.of(broken, broken), null))
+                .hasSize(2)
+                .allMatch(result -> result.error().isPresent());
+        assertThat(pipeline.captionFiles(List.of(), null)).isEmpty();
+    }
+
+    @Test
+    void whatTheListenerThrowsEndsTheWork() {
+        Path cat = IMAGES.resolve("photos/cat.jpg");
+        Blip2Pipeline pipeline = PIPELINES.get("opt-tiny");
+        IllegalStateException enough = new IllegalStateException("enough");
+        assertThatThrownBy(() -> pipeline.captionFiles(Collections.nCopies(3 * batch(pipeline), cat), null, results -> {
+                    throw enough;
+                }))
+                .isSameAs(enough);
     }
 
     @Test

@@ -23,9 +23,6 @@ import picocli.CommandLine.Spec;
                         + " still come out.",
         footer = {"", "Example:", "  blip2 caption --model models/blip2-opt-2.7b cat.jpg dog.png"})
 final class CaptionCommand implements Callable<Integer> {
-    /** Pictures described together: the encoder is fastest with several, and results should not be long in coming. */
-    private static final int BATCH = 4;
-
     @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Picture files: JPEG, PNG, GIF, BMP, TIFF, WebP.")
     private List<Path> images;
 
@@ -41,35 +38,42 @@ final class CaptionCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
+    private int done;
+    private int failed;
+    private long start;
+
     /** Made by picocli. */
     CaptionCommand() {}
 
     @Override
     public Integer call() throws Exception {
-        PrintWriter err = spec.commandLine().getErr();
         TextPrinter printer = new TextPrinter(spec.commandLine().getOut(), options.json(), images.size() > 1);
-        int failed = 0;
-        try (Progress progress = new Progress(err);
+        done = 0;
+        failed = 0;
+        try (Progress progress = new Progress(spec.commandLine().getErr());
                 Blip2Pipeline blip2 = options.load(progress)) {
-            for (int from = 0; from < images.size(); from += BATCH) {
-                progress.progress("describing pictures", from, images.size());
-                List<Path> batch = images.subList(from, Math.min(from + BATCH, images.size()));
-                long start = System.nanoTime();
-                List<FileResult> results = blip2.captionFiles(batch, prompt);
-                double seconds = (System.nanoTime() - start) / 1e9 / batch.size();
-                progress.clear();
-                for (FileResult result : results) {
-                    if (result.text().isPresent()) {
-                        printer.print(
-                                result.file().toString(), null, result.text().get(), seconds);
-                    } else {
-                        err.println("blip2: " + Blip2.message(result.error().orElseThrow()));
-                        err.flush();
-                        failed++;
-                    }
-                }
-            }
+            progress.progress("describing pictures", 0, images.size());
+            start = System.nanoTime();
+            blip2.captionFiles(images, prompt, results -> print(results, printer, progress));
         }
         return failed == 0 ? Blip2.OK : Blip2.SOME_FAILED;
+    }
+
+    /** Prints some results as soon as they are there; each took its share of the time since the last ones. */
+    private void print(List<FileResult> results, TextPrinter printer, Progress progress) {
+        PrintWriter err = spec.commandLine().getErr();
+        double seconds = (System.nanoTime() - start) / 1e9 / results.size();
+        progress.clear();
+        for (FileResult result : results) {
+            result.text().ifPresent(text -> printer.print(result.file().toString(), null, text, seconds));
+            result.error().ifPresent(error -> {
+                err.println("blip2: " + Blip2.message(error));
+                err.flush();
+                failed++;
+            });
+        }
+        done += results.size();
+        progress.progress("describing pictures", done, images.size());
+        start = System.nanoTime();
     }
 }

@@ -4,8 +4,10 @@ package io.github.blip2java.processor;
 import io.github.blip2java.Blip2ForConditionalGeneration;
 import io.github.blip2java.ImageEncoding;
 import io.github.blip2java.LoadOptions;
+import io.github.blip2java.MemoryEstimate;
 import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.generation.GenerationResult;
+import io.github.blip2java.kernel.Parallel;
 import io.github.blip2java.processor.TextOptions.Padding;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -13,6 +15,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -41,12 +47,14 @@ public final class Blip2Pipeline implements AutoCloseable {
     /** The words around a question that the models were trained with; a bare question is often just repeated. */
     private static final String QUESTION = "Question: %s Short answer:";
 
-    /** Pictures encoded at a time: more would only need more memory. */
-    private static final int BATCH = 8;
+    /** Reads pictures beside the model, unless there is one thread for everything. */
+    private static final Executor READER = Parallel.threads() == 1 ? Runnable::run : Blip2Pipeline::startThread;
 
     private final Blip2ForConditionalGeneration model;
     private final Blip2Processor processor;
     private final GenerationConfig options;
+    /** Pictures encoded at a time. */
+    private final int batch;
 
     /**
      * Puts a pipeline together from a model and its processor, which are closed with it.
@@ -65,6 +73,14 @@ public final class Blip2Pipeline implements AutoCloseable {
         this.options = limited
                 ? options
                 : options.toBuilder().maxNewTokens(DEFAULT_MAX_NEW_TOKENS).build();
+        ImageProcessorConfig size = processor.imageProcessor().config();
+        this.batch = MemoryEstimate.picturesAtATime(model.config().visionConfig(), size.height(), size.width());
+    }
+
+    private static void startThread(Runnable task) {
+        Thread thread = new Thread(task, "blip2-reader");
+        thread.setDaemon(true);
+        thread.start();
     }
 
     /**
@@ -293,23 +309,64 @@ public final class Blip2Pipeline implements AutoCloseable {
      */
     public List<FileResult> captionFiles(List<Path> files, String prompt) {
         List<FileResult> results = new ArrayList<>(files.size());
-        for (int from = 0; from < files.size(); from += BATCH) {
-            List<Path> batch = files.subList(from, Math.min(from + BATCH, files.size()));
-            FileResult[] done = new FileResult[batch.size()];
-            List<Image> images = new ArrayList<>();
-            for (int i = 0; i < done.length; i++) {
-                try {
-                    images.add(ImageReader.read(batch.get(i)));
-                } catch (IOException e) {
-                    done[i] = FileResult.failed(batch.get(i), e);
-                }
-            }
-            var texts = captions(images, prompt).iterator();
-            for (int i = 0; i < done.length; i++) {
-                results.add(done[i] == null ? FileResult.of(batch.get(i), texts.next()) : done[i]);
-            }
-        }
+        captionFiles(files, prompt, results::addAll);
         return results;
+    }
+
+    /**
+     * Describes any number of picture files in bounded memory: while the model describes some of them, the next are read.
+     * A file that cannot be read has its error in its result; the others still get their captions.
+     *
+     * @param files picture files, of the formats of {@link ImageReader}
+     * @param prompt how each caption begins; null or empty for no beginning
+     * @param results hears of some results whenever they are there, on this thread; one result a file, in the same order
+     * @throws IllegalArgumentException when the prompt holds the image token
+     * @throws IllegalStateException after {@link #close}
+     */
+    public void captionFiles(List<Path> files, String prompt, Consumer<List<FileResult>> results) {
+        CompletableFuture<List<ReadFile>> next = read(files, 0);
+        for (int from = 0; from < files.size(); from += batch) {
+            List<ReadFile> read = next.join();
+            next = read(files, from + batch);
+            results.accept(describe(read, prompt));
+        }
+    }
+
+    /** A picture of the model's size, which takes little memory however large the file is; or the reason for none. */
+    private record ReadFile(Path file, Image image, IOException error) {}
+
+    /** Starts to read a batch. */
+    private CompletableFuture<List<ReadFile>> read(List<Path> files, int from) {
+        int to = Math.min(files.size(), from + batch);
+        List<Path> some = from < to ? List.copyOf(files.subList(from, to)) : List.of();
+        return CompletableFuture.supplyAsync(
+                () -> {
+                    ReadFile[] read = new ReadFile[some.size()];
+                    Parallel.forRange(read.length, i -> read[i] = read(some.get(i)));
+                    return List.of(read);
+                },
+                READER);
+    }
+
+    private ReadFile read(Path file) {
+        try {
+            return new ReadFile(file, processor.imageProcessor().resize(ImageReader.read(file)), null);
+        } catch (IOException e) {
+            return new ReadFile(file, null, e);
+        } catch (IllegalArgumentException e) { // a picture that is too long to be resized
+            return new ReadFile(file, null, new IOException(file + ": " + e.getMessage(), e));
+        }
+    }
+
+    private List<FileResult> describe(List<ReadFile> files, String prompt) {
+        List<Image> images =
+                files.stream().map(ReadFile::image).filter(Objects::nonNull).toList();
+        var texts = captions(images, prompt).iterator();
+        return files.stream()
+                .map(read -> read.error == null
+                        ? FileResult.of(read.file, texts.next())
+                        : FileResult.failed(read.file, read.error))
+                .toList();
     }
 
     private static ImageEncoding single(ImageEncoding image) {
@@ -332,8 +389,8 @@ public final class Blip2Pipeline implements AutoCloseable {
 
     private List<GeneratedText> inBatches(List<Image> images, List<String> prompts) {
         List<GeneratedText> texts = new ArrayList<>(images.size());
-        for (int from = 0; from < images.size(); from += BATCH) {
-            int to = Math.min(from + BATCH, images.size());
+        for (int from = 0; from < images.size(); from += batch) {
+            int to = Math.min(from + batch, images.size());
             texts.addAll(
                     generate(encode(images.subList(from, to)), prompts == null ? null : prompts.subList(from, to)));
         }
