@@ -55,7 +55,7 @@ final class BlasGemm {
      * @param rows    rows of x and y
      * @param y       {@code [rows, out]}, overwritten
      */
-    static void multiply(DenseMatrix weights, ByteBuffer plain, float[] x, int rows, float[] y) {
+    static void multiply(WeightMatrix weights, ByteBuffer plain, float[] x, int rows, float[] y) {
         int in = weights.inFeatures();
         int out = weights.outFeatures();
         FloatBuffer input =
@@ -76,7 +76,7 @@ final class BlasGemm {
         }
     }
 
-    private static FloatBuffer widen(DenseMatrix weights, int from, int count, FloatBuffer target) {
+    private static FloatBuffer widen(WeightMatrix weights, int from, int count, FloatBuffer target) {
         int in = weights.inFeatures();
         Parallel.forRange(count, row -> {
             float[] values = Scratch.floats(in);

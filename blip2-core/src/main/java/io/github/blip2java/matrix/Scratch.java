@@ -10,11 +10,20 @@ final class Scratch {
     private static final ThreadLocal<Scratch> OWN = ThreadLocal.withInitial(Scratch::new);
     private static final int DIRECT_BUFFERS = 3;
 
+    private byte[] bytes = new byte[0];
     private short[] shorts = new short[0];
     private float[] floats = new float[0];
     private final FloatBuffer[] direct = new FloatBuffer[DIRECT_BUFFERS];
 
     private Scratch() {}
+
+    static byte[] bytes(int n) {
+        Scratch own = OWN.get();
+        if (own.bytes.length < n) {
+            own.bytes = new byte[n];
+        }
+        return own.bytes;
+    }
 
     static short[] shorts(int n) {
         Scratch own = OWN.get();
