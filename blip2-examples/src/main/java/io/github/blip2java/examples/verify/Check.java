@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.examples.verify;
 
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
 /**
  * The outcome of one comparison.
  *
@@ -34,11 +37,12 @@ public record Check(
 
     @Override
     public String toString() {
-        String numbers = kind.equals("tensor")
-                ? String.format(
-                        "max abs %.3g, relative RMS %.3g (bound %.3g), cosine %.6f", maxAbs, relRms, bound, cosine)
-                : "equal ids and text expected";
-        return String.format(
-                "%-6s %s: %s%s", ok ? "ok" : "FAILED", name, numbers, detail.isEmpty() ? "" : "; " + detail);
+        String numbers = String.format(
+                "max abs %.3g, relative RMS %.3g (bound %.3g), cosine %.6f", maxAbs, relRms, bound, cosine);
+        String demand = ok ? "" : "equal ids and text expected";
+        String text = Stream.of(kind.equals("tensor") ? numbers : demand, detail)
+                .filter(part -> !part.isEmpty())
+                .collect(Collectors.joining("; "));
+        return String.format("%-6s %s%s", ok ? "ok" : "FAILED", name, text.isEmpty() ? "" : ": " + text);
     }
 }
