@@ -102,6 +102,51 @@ public interface Kernels {
     void multiplyBf16(StoredRows w, float[] x, int rows, float[] y, int out);
 
     /**
+     * Computes Σ a·b for several rows a, where b is stored as signed bytes.
+     *
+     * @param a       rows of the first factor
+     * @param rows    number of them
+     * @param b       the second factor
+     * @param bOffset where it begins
+     * @param n       elements
+     * @param sums    receives one sum for each row
+     */
+    void dotInt8(Rows a, int rows, byte[] b, int bOffset, int n, float[] sums);
+
+    /**
+     * Widens signed bytes and multiplies them by a scale.
+     *
+     * @param codes   the bytes
+     * @param from    where they begin
+     * @param scale   the factor
+     * @param out     receives the floats
+     * @param outFrom where they go
+     * @param n       elements
+     */
+    void widenInt8(byte[] codes, int from, float scale, float[] out, int outFrom, int n);
+
+    /**
+     * Computes Σ a·b where b is stored with 4 bits.
+     *
+     * @param a    activations
+     * @param aRow which row of them
+     * @param b    weights
+     * @param bRow which row of them
+     * @return the sum
+     */
+    float dotInt4(Int4Activations a, int aRow, Int4Rows b, int bRow);
+
+    /**
+     * Widens a row of 4-bit weights in the order it is stored in, see {@link Int4Rows#place}.
+     *
+     * @param weights the rows
+     * @param row     which one
+     * @param out     receives all weights of the row's blocks
+     * @param outFrom where they go
+     */
+    void widenInt4(Int4Rows weights, int row, float[] out, int outFrom);
+
+    /**
      * Computes (x − mean) / √(variance + eps) · weight + bias.
      *
      * @param x       the row

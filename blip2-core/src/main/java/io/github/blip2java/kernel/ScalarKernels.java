@@ -124,6 +124,67 @@ class ScalarKernels implements Kernels {
     }
 
     @Override
+    public void dotInt8(Rows a, int rows, byte[] b, int bOffset, int n, float[] sums) {
+        for (int row = 0; row < rows; row++) {
+            sums[row] = dotInt8(a.data(), a.row(row), b, bOffset, n);
+        }
+    }
+
+    static float dotInt8(float[] a, int aOffset, byte[] b, int bOffset, int n) {
+        double sum = 0;
+        for (int i = 0; i < n; i++) {
+            sum += (double) a[aOffset + i] * b[bOffset + i];
+        }
+        return (float) sum;
+    }
+
+    @Override
+    public void widenInt8(byte[] codes, int from, float scale, float[] out, int outFrom, int n) {
+        for (int i = 0; i < n; i++) {
+            out[outFrom + i] = codes[from + i] * scale;
+        }
+    }
+
+    @Override
+    public float dotInt4(Int4Activations a, int aRow, Int4Rows b, int bRow) {
+        double sum = 0;
+        for (int group = 0; group < b.groups(); group++) {
+            int word = b.codesFrom(bRow) + Int4Rows.firstByte(group);
+            int codes = a.codesFrom(aRow) + Int4Activations.first(group);
+            int products = 0;
+            for (int v = 0; v < Int4Rows.WORDS; v++) {
+                for (int nibble = 0; nibble < 8; nibble++) {
+                    int weight = b.codes()[word + nibble / 2] >> nibble % 2 * 4 & 15;
+                    products += weight * a.codes[codes + nibble % 4 * Int4Activations.VECTOR + nibble / 4];
+                }
+                word += Int4Rows.WORD_STRIDE;
+                codes += 4 * Int4Activations.VECTOR;
+            }
+            int input = a.groupsFrom(aRow) + group;
+            sum += products * (bfloat(b.scalesOffsets()[b.scalesFrom(bRow) + group]) * a.scales[input])
+                    + bfloat(b.scalesOffsets()[b.offsetsFrom(bRow) + group]) * a.sums[input];
+        }
+        return (float) sum;
+    }
+
+    @Override
+    public void widenInt4(Int4Rows weights, int row, float[] out, int outFrom) {
+        for (int group = 0; group < weights.groups(); group++) {
+            float scale = bfloat(weights.scalesOffsets()[weights.scalesFrom(row) + group]);
+            float offset = bfloat(weights.scalesOffsets()[weights.offsetsFrom(row) + group]);
+            int from = weights.codesFrom(row) + Int4Rows.firstByte(group);
+            for (int i = 0; i < Int4Rows.GROUP; i++) {
+                int code = weights.codes()[from + i / 8 * Int4Rows.WORD_STRIDE + i % 8 / 2] >> i % 2 * 4 & 15;
+                out[outFrom + Int4Rows.place(group * Int4Rows.GROUP + i)] = code * scale + offset;
+            }
+        }
+    }
+
+    private static float bfloat(short bits) {
+        return Float.intBitsToFloat(bits << 16);
+    }
+
+    @Override
     public void layerNorm(
             float[] x, int xOffset, int n, float[] weight, float[] bias, float eps, float[] y, int yOffset) {
         double sum = 0;

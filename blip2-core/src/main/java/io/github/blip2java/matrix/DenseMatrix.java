@@ -16,8 +16,8 @@ final class DenseMatrix implements WeightMatrix {
     /** Rows of the matrix that one task of a product handles. */
     private static final int TASK_ROWS = 32;
 
-    /** Measured: below this many rows reading the weights is the cost, and dot products read them once. */
-    private static final int FEW_ROWS = 6;
+    /** Measured: up to this many rows reading the weights is the cost, and dot products read them once. */
+    static final int FEW_ROWS = 6;
 
     private final ByteBuffer bytes;
     private final DType dtype;
@@ -48,7 +48,7 @@ final class DenseMatrix implements WeightMatrix {
         return new DenseMatrix(bytes, DType.F32, out, in);
     }
 
-    private static ByteBuffer allocate(long size) {
+    static ByteBuffer allocate(long size) {
         return ByteBuffer.allocateDirect(Math.toIntExact(size)).order(ByteOrder.LITTLE_ENDIAN);
     }
 
@@ -81,14 +81,13 @@ final class DenseMatrix implements WeightMatrix {
 
     @Override
     public void copyRow(int row, float[] to, int from) {
-        copyRows(row, 1, to, from);
-    }
-
-    /** Copies rows that follow each other, widened to float32. */
-    void copyRows(int row, int count, float[] to, int from) {
-        int n = count * in;
         ByteBuffer view = bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN);
         view.position(row * in * dtype.bytes());
+        widen(view, dtype, to, from, in);
+    }
+
+    /** Reads n elements, widened to float32, from a buffer that stands at the first and is little-endian. */
+    static void widen(ByteBuffer view, DType dtype, float[] to, int from, int n) {
         if (dtype == DType.F32) {
             view.asFloatBuffer().get(to, from, n);
             return;

@@ -8,6 +8,7 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.function.DoubleUnaryOperator;
+import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 
 /** The kernels of this run, against plain double arithmetic. The build runs it with the Vector API and without. */
@@ -46,7 +47,7 @@ class KernelsTest {
             }
             assertThat((double) KERNELS.dot(a, OFFSET, b, 1, n))
                     .as("n = %d", n)
-                    .isCloseTo(expected, org.assertj.core.data.Offset.offset(n * 0x1p-24 * size + 1e-12));
+                    .isCloseTo(expected, Offset.offset(n * 0x1p-24 * size + 1e-12));
         }
     }
 
@@ -209,7 +210,7 @@ class KernelsTest {
     }
 
     private static org.assertj.core.data.Offset<Double> within(double tolerance) {
-        return org.assertj.core.data.Offset.offset(tolerance);
+        return Offset.offset(tolerance);
     }
 
     @Test
@@ -237,7 +238,7 @@ class KernelsTest {
         KERNELS.softmax(huge, 0, 40);
         assertThat(huge[5]).isEqualTo(1f);
         float[] hidden = new float[40];
-        java.util.Arrays.fill(hidden, Float.NEGATIVE_INFINITY);
+        Arrays.fill(hidden, Float.NEGATIVE_INFINITY);
         KERNELS.softmax(hidden, 0, 40);
         assertThat(hidden).containsOnly(0f);
     }
@@ -342,10 +343,77 @@ class KernelsTest {
     @Test
     void aQueryThatSeesNothingGivesZeros() {
         float[] scores = new float[2 * 5];
-        java.util.Arrays.fill(scores, Float.NEGATIVE_INFINITY);
+        Arrays.fill(scores, Float.NEGATIVE_INFINITY);
         Rows rows = new Rows(values(5 * 8, 1), 0, 8);
         float[] out = values(2 * 8, 1);
         KERNELS.attention(rows, 2, rows, rows, 5, 8, scores, new Rows(out, 0, 8));
         assertThat(out).containsOnly(0f);
+    }
+
+    @Test
+    void eightBitsEqualTheScalarKernels() {
+        Kernels scalar = new ScalarKernels();
+        for (int n = 0; n <= LONGEST; n++) {
+            byte[] codes = new byte[n + OFFSET];
+            random.nextBytes(codes);
+            Rows rows = new Rows(values(2 + 6 * (n + 1), 1), 2, n + 1);
+            float[] expected = new float[6];
+            float[] sums = new float[6];
+            scalar.dotInt8(rows, 6, codes, OFFSET, n, expected);
+            KERNELS.dotInt8(rows, 6, codes, OFFSET, n, sums);
+            assertThat(sums).as("n = %d", n).containsExactly(expected, Offset.offset(n * 0x1p-24f * 128 * n + 1e-6f));
+            float[] wide = new float[n + 2];
+            wide[n + 1] = GUARD;
+            KERNELS.widenInt8(codes, OFFSET, 0.5f, wide, 1, n);
+            for (int i = 0; i < n; i++) {
+                assertThat(wide[1 + i]).isEqualTo(codes[OFFSET + i] * 0.5f);
+            }
+            assertThat(wide[n + 1]).isEqualTo(GUARD);
+        }
+    }
+
+    @Test
+    void fourBitsEqualTheScalarKernels() {
+        Kernels scalar = new ScalarKernels();
+        for (int in : new int[] {1, 32, 500, 512, 1025}) {
+            int blocks = Int4Rows.blocks(in);
+            byte[] codes = new byte[3 * blocks * Int4Rows.BLOCK_BYTES];
+            random.nextBytes(codes);
+            short[] scalesOffsets = new short[3 * 2 * blocks * Int4Rows.BLOCK_GROUPS];
+            for (int i = 0; i < scalesOffsets.length; i++) {
+                scalesOffsets[i] = (short) (0x3f00 | random.nextInt(0x100) | random.nextInt(2) << 15);
+            }
+            Int4Rows weights = new Int4Rows(codes, scalesOffsets, blocks);
+            Int4Activations inputs = Int4Activations.of(values(2 * in, 1), 2, in);
+            for (int row = 0; row < 3; row++) {
+                float[] expected = new float[blocks * Int4Rows.BLOCK];
+                float[] wide = new float[blocks * Int4Rows.BLOCK + 2];
+                wide[wide.length - 1] = GUARD;
+                scalar.widenInt4(weights, row, expected, 0);
+                KERNELS.widenInt4(weights, row, wide, 1);
+                for (int i = 0; i < expected.length; i++) {
+                    assertThat(wide[1 + i]).isCloseTo(expected[i], Offset.offset(4e-6f));
+                }
+                assertThat(wide[wide.length - 1]).isEqualTo(GUARD);
+                assertThat(KERNELS.dotInt4(inputs, 1, weights, row))
+                        .isCloseTo(
+                                scalar.dotInt4(inputs, 1, weights, row), Offset.offset(1e-3f * (float) Math.sqrt(in)));
+            }
+        }
+    }
+
+    @Test
+    void largestFourBitProductsDoNotOverflow() {
+        byte[] codes = new byte[Int4Rows.BLOCK_BYTES];
+        Arrays.fill(codes, (byte) 0xff);
+        short[] scalesOffsets = new short[2 * Int4Rows.BLOCK_GROUPS];
+        Arrays.fill(scalesOffsets, 0, Int4Rows.BLOCK_GROUPS, (short) 0x3f80);
+        for (float x : new float[] {1, -1}) {
+            float[] inputs = new float[Int4Rows.BLOCK];
+            Arrays.fill(inputs, x);
+            float sum = KERNELS.dotInt4(
+                    Int4Activations.of(inputs, 1, inputs.length), 0, new Int4Rows(codes, scalesOffsets, 1), 0);
+            assertThat(sum).isCloseTo(15f * 512 * x, Offset.offset(0.01f));
+        }
     }
 }

@@ -3,9 +3,11 @@ package io.github.blip2java.examples;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.blip2java.Blip2Config;
+import io.github.blip2java.matrix.Quantizer;
 import io.github.blip2java.weights.Checkpoint;
 import io.github.blip2java.weights.DType;
 import io.github.blip2java.weights.StoredTensor;
+import io.github.blip2java.weights.WeightFormat;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -57,9 +59,14 @@ final class InfoCommand implements Callable<Integer> {
     }
 
     private static Map<String, Object> facts(Checkpoint checkpoint, Blip2Config config) {
+        WeightFormat quantised = Quantizer.formatOf(checkpoint);
         long parameters = checkpoint.tensors().values().stream()
                 .mapToLong(tensor -> tensor.info().elements())
                 .sum();
+        if (config.source().get(Quantizer.CONFIG_KEY) instanceof Map<?, ?> quantization
+                && quantization.get("parameters") instanceof Number before) {
+            parameters = before.longValue(); // scales are none, and a byte may hold two
+        }
         long bytes = checkpoint.tensors().values().stream()
                 .mapToLong(tensor -> tensor.info().bytes())
                 .sum();
@@ -89,9 +96,14 @@ final class InfoCommand implements Callable<Integer> {
         facts.put("parameters", parameters);
         facts.put("bytes", bytes);
         facts.put("dtypes", dtypes.toString());
+        if (quantised != WeightFormat.AUTO) {
+            facts.put("quantised", quantised.name().toLowerCase(Locale.ROOT));
+        }
         facts.put("memory_as_stored_gib", gib(bytes));
-        facts.put("memory_f32_gib", gib(parameters * 4));
-        facts.put("memory_f16_gib", gib(parameters * 2));
+        if (quantised == WeightFormat.AUTO) {
+            facts.put("memory_f32_gib", gib(parameters * 4));
+            facts.put("memory_f16_gib", gib(parameters * 2));
+        }
         return facts;
     }
 

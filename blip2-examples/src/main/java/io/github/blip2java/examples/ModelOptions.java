@@ -14,7 +14,9 @@ final class ModelOptions {
             names = "--dtype",
             paramLabel = "TYPE",
             description =
-                    "How weights are kept: ${COMPLETION-CANDIDATES} (default: auto, as stored). Arithmetic is float32.",
+                    "How weights are kept: ${COMPLETION-CANDIDATES} (default: auto, as stored). Arithmetic is float32,"
+                            + " but for int4, which rounds activations too. int8 and int4 are made while loading; convert"
+                            + " once to save that time.",
             completionCandidates = Dtypes.class)
     private WeightFormat dtype = WeightFormat.AUTO;
 
