@@ -33,6 +33,17 @@ public record Int4Rows(byte[] codes, short[] scalesOffsets, int blocks) {
     public static final int WORD_STRIDE = BLOCK_GROUPS * Integer.BYTES;
 
     /**
+     * Gives room for rows.
+     *
+     * @param rows   number of rows
+     * @param blocks blocks in a row
+     * @return zeros
+     */
+    public static Int4Rows zeros(int rows, int blocks) {
+        return new Int4Rows(new byte[rows * blocks * BLOCK_BYTES], new short[rows * blocks * BLOCK_GROUPS * 2], blocks);
+    }
+
+    /**
      * Gives the number of blocks that a row needs.
      *
      * @param in weights in the row

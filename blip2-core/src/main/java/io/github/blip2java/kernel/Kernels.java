@@ -102,16 +102,16 @@ public interface Kernels {
     void multiplyBf16(StoredRows w, float[] x, int rows, float[] y, int out);
 
     /**
-     * Computes Σ a·b for several rows a, where b is stored as signed bytes.
+     * Computes y[r, o] = x[r] · W[o] · scales[o] for some rows of a matrix stored as signed bytes, and few rows of x.
      *
-     * @param a       rows of the first factor
-     * @param rows    number of them
-     * @param b       the second factor
-     * @param bOffset where it begins
-     * @param n       elements
-     * @param sums    receives one sum for each row
+     * @param w      rows o of the matrix
+     * @param scales one for each row of the matrix
+     * @param x      {@code [rows, w.width]}
+     * @param rows   rows of x and y
+     * @param y      {@code [rows, out]}; columns {@code w.from} to {@code w.to} are overwritten
+     * @param out    columns of y
      */
-    void dotInt8(Rows a, int rows, byte[] b, int bOffset, int n, float[] sums);
+    void multiplyInt8(StoredRows w, float[] scales, float[] x, int rows, float[] y, int out);
 
     /**
      * Widens signed bytes and multiplies them by a scale.
@@ -126,15 +126,15 @@ public interface Kernels {
     void widenInt8(byte[] codes, int from, float scale, float[] out, int outFrom, int n);
 
     /**
-     * Computes Σ a·b where b is stored with 4 bits.
+     * Computes y[r, o] = x[r] · W[o] for some rows of a matrix stored with 4 bits, and few rows of x.
      *
-     * @param a    activations
-     * @param aRow which row of them
-     * @param b    weights
-     * @param bRow which row of them
-     * @return the sum
+     * @param w    rows o of the matrix
+     * @param x    activations
+     * @param rows rows of x and y
+     * @param y    {@code [rows, out]}; columns {@code w.from} to {@code w.to} are overwritten
+     * @param out  columns of y
      */
-    float dotInt4(Int4Activations a, int aRow, Int4Rows b, int bRow);
+    void multiplyInt4(StoredInt4Rows w, Int4Activations x, int rows, float[] y, int out);
 
     /**
      * Widens a row of 4-bit weights in the order it is stored in, see {@link Int4Rows#place}.

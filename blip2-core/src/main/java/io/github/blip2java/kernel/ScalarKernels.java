@@ -124,9 +124,23 @@ class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void dotInt8(Rows a, int rows, byte[] b, int bOffset, int n, float[] sums) {
+    public void multiplyInt8(StoredRows w, float[] scales, float[] x, int rows, float[] y, int out) {
+        int n = w.width();
+        byte[] codes = new byte[n];
+        float[] sums = new float[rows];
+        for (int o = w.from(); o < w.to(); o++) {
+            w.bytes().get(o * n, codes);
+            dotInt8(new Rows(x, 0, n), rows, codes, n, sums);
+            for (int r = 0; r < rows; r++) {
+                y[r * out + o] = sums[r] * scales[o];
+            }
+        }
+    }
+
+    /** Σ a·b for several rows a. */
+    void dotInt8(Rows a, int rows, byte[] b, int n, float[] sums) {
         for (int row = 0; row < rows; row++) {
-            sums[row] = dotInt8(a.data(), a.row(row), b, bOffset, n);
+            sums[row] = dotInt8(a.data(), a.row(row), b, 0, n);
         }
     }
 
@@ -146,7 +160,17 @@ class ScalarKernels implements Kernels {
     }
 
     @Override
-    public float dotInt4(Int4Activations a, int aRow, Int4Rows b, int bRow) {
+    public void multiplyInt4(StoredInt4Rows w, Int4Activations x, int rows, float[] y, int out) {
+        Int4Rows weights = Int4Rows.zeros(1, w.blocks());
+        for (int o = w.from(); o < w.to(); o++) {
+            w.copyRow(o, weights);
+            for (int r = 0; r < rows; r++) {
+                y[r * out + o] = dotInt4(x, r, weights, 0);
+            }
+        }
+    }
+
+    float dotInt4(Int4Activations a, int aRow, Int4Rows b, int bRow) {
         double sum = 0;
         for (int group = 0; group < b.groups(); group++) {
             int word = b.codesFrom(bRow) + Int4Rows.firstByte(group);

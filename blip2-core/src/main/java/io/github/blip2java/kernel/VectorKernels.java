@@ -25,15 +25,15 @@ class VectorKernels extends ScalarKernels {
     static final VectorSpecies<Short> S = VectorSpecies.of(short.class, VectorShape.forBitSize(F.vectorBitSize() / 2));
 
     /** As many bytes as {@link #F} has lanes, or the shortest vector there is. */
-    private static final VectorSpecies<Byte> B =
+    static final VectorSpecies<Byte> B =
             VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, F.vectorBitSize() / 4)));
 
-    private static final VectorSpecies<Byte> WHOLE_B = VectorSpecies.of(byte.class, F.vectorShape());
-    private static final VectorSpecies<Short> WHOLE_S = VectorSpecies.of(short.class, F.vectorShape());
+    static final VectorSpecies<Byte> WHOLE_B = VectorSpecies.of(byte.class, F.vectorShape());
+    static final VectorSpecies<Short> WHOLE_S = VectorSpecies.of(short.class, F.vectorShape());
 
     static final int L = F.length();
-    private static final int X = Int4Activations.VECTOR;
-    private static final short LOW = 15;
+    static final int X = Int4Activations.VECTOR;
+    static final short LOW = 15;
 
     private static final float LOG2_E = 1.44269504f;
     private static final float LN2_HIGH = 0.693359375f;
@@ -148,13 +148,13 @@ class VectorKernels extends ScalarKernels {
     }
 
     @Override
-    public void dotInt8(Rows a, int rows, byte[] b, int bOffset, int n, float[] sums) {
+    void dotInt8(Rows a, int rows, byte[] b, int n, float[] sums) {
         int row = 0;
         for (; row <= rows - 4; row += 4) {
-            dotInt8FourRows(a, row, b, bOffset, n, sums);
+            dotInt8FourRows(a, row, b, 0, n, sums);
         }
         for (; row < rows; row++) {
-            sums[row] = dotInt8OneRow(a.data(), a.row(row), b, bOffset, n);
+            sums[row] = dotInt8OneRow(a.data(), a.row(row), b, 0, n);
         }
     }
 
@@ -215,7 +215,7 @@ class VectorKernels extends ScalarKernels {
     }
 
     @Override
-    public float dotInt4(Int4Activations a, int aRow, Int4Rows b, int bRow) {
+    float dotInt4(Int4Activations a, int aRow, Int4Rows b, int bRow) {
         int weights = b.codesFrom(bRow);
         int inputs = a.codesFrom(aRow);
         int scales = b.scalesFrom(bRow);
@@ -244,20 +244,23 @@ class VectorKernels extends ScalarKernels {
                     t = t.add(v.lanewise(VectorOperators.LSHR, 12)
                             .mul(ShortVector.fromArray(WHOLE_S, a.codes, from + 3 * X)));
                 }
-                s = s.add(t);
-                // Both halves of an int lane belong to one group.
-                IntVector pairs = s.reinterpretAsInts();
-                IntVector products = pairs.lanewise(VectorOperators.LSHL, 16)
-                        .lanewise(VectorOperators.ASHR, 16)
-                        .add(pairs.lanewise(VectorOperators.ASHR, 16));
                 int g = block * Int4Rows.BLOCK_GROUPS + lane;
                 FloatVector scale =
                         bf16(b.scalesOffsets(), scales + g).mul(FloatVector.fromArray(F, a.scales, groups + g));
-                sum = ((FloatVector) products.convert(VectorOperators.I2F, 0)).fma(scale, sum);
+                sum = groupSums(s.add(t)).fma(scale, sum);
                 sum = bf16(b.scalesOffsets(), offsets + g).fma(FloatVector.fromArray(F, a.sums, groups + g), sum);
             }
         }
         return sum.reduceLanes(VectorOperators.ADD);
+    }
+
+    /** Adds both halves of each int lane, which belong to one group. */
+    static FloatVector groupSums(ShortVector halves) {
+        IntVector pairs = halves.reinterpretAsInts();
+        IntVector sums = pairs.lanewise(VectorOperators.LSHL, 16)
+                .lanewise(VectorOperators.ASHR, 16)
+                .add(pairs.lanewise(VectorOperators.ASHR, 16));
+        return (FloatVector) sums.convert(VectorOperators.I2F, 0);
     }
 
     @Override

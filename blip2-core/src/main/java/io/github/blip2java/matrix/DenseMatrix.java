@@ -13,9 +13,6 @@ import java.nio.ByteOrder;
 final class DenseMatrix implements WeightMatrix {
     private static final Kernels KERNELS = Kernels.get();
 
-    /** Rows of the matrix that one task of a product handles. */
-    private static final int TASK_ROWS = 32;
-
     /** Measured: up to this many rows reading the weights is the cost, and dot products read them once. */
     static final int FEW_ROWS = 6;
 
@@ -111,9 +108,8 @@ final class DenseMatrix implements WeightMatrix {
     }
 
     private void multiplyByDots(float[] x, int rows, float[] y) {
-        int tasks = (out + TASK_ROWS - 1) / TASK_ROWS;
-        Parallel.forRange(tasks, task -> {
-            StoredRows w = new StoredRows(bytes, in, task * TASK_ROWS, Math.min(out, (task + 1) * TASK_ROWS));
+        RowTasks.forEach(out, in, rows, (from, to) -> {
+            StoredRows w = new StoredRows(bytes, in, from, to);
             switch (dtype) {
                 case F16 -> KERNELS.multiplyF16(w, x, rows, y, out);
                 case BF16 -> KERNELS.multiplyBf16(w, x, rows, y, out);

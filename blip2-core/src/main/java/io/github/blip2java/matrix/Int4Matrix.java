@@ -4,9 +4,9 @@ package io.github.blip2java.matrix;
 import io.github.blip2java.kernel.Int4Activations;
 import io.github.blip2java.kernel.Int4Rows;
 import io.github.blip2java.kernel.Kernels;
+import io.github.blip2java.kernel.StoredInt4Rows;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.ShortBuffer;
 
 /**
  * Weights of 4 bits: w = code · scale + offset, with one scale and offset for each group of 32; see {@link Int4Rows}.
@@ -17,7 +17,7 @@ final class Int4Matrix implements WeightMatrix {
     private static final Kernels KERNELS = Kernels.get();
 
     private final ByteBuffer codes;
-    private final ShortBuffer scalesOffsets;
+    private final ByteBuffer scalesOffsets;
     private final int out;
     private final int in;
     private final int blocks;
@@ -31,8 +31,7 @@ final class Int4Matrix implements WeightMatrix {
      */
     Int4Matrix(ByteBuffer codes, ByteBuffer scalesOffsets, int out, int in) {
         this.codes = codes;
-        this.scalesOffsets =
-                scalesOffsets.duplicate().order(ByteOrder.LITTLE_ENDIAN).asShortBuffer();
+        this.scalesOffsets = scalesOffsets.duplicate().order(ByteOrder.LITTLE_ENDIAN);
         this.out = out;
         this.in = in;
         this.blocks = Int4Rows.blocks(in);
@@ -48,13 +47,8 @@ final class Int4Matrix implements WeightMatrix {
         return in;
     }
 
-    private Int4Rows rows(int first, int count) {
-        int codeCount = count * blocks * Int4Rows.BLOCK_BYTES;
-        int scaleCount = count * blocks * Int4Rows.BLOCK_GROUPS * 2;
-        Int4Rows rows = new Int4Rows(Scratch.bytes(codeCount), Scratch.shorts(scaleCount), blocks);
-        codes.get(first * blocks * Int4Rows.BLOCK_BYTES, rows.codes(), 0, codeCount);
-        scalesOffsets.get(first * blocks * Int4Rows.BLOCK_GROUPS * 2, rows.scalesOffsets(), 0, scaleCount);
-        return rows;
+    private StoredInt4Rows rows(int from, int to) {
+        return new StoredInt4Rows(codes, scalesOffsets, blocks, from, to);
     }
 
     @Override
@@ -73,14 +67,7 @@ final class Int4Matrix implements WeightMatrix {
             return;
         }
         Int4Activations inputs = Int4Activations.of(x, rows, in);
-        RowChunks.forEach(out, blocks * Int4Rows.BLOCK_BYTES, (first, count) -> {
-            Int4Rows weights = rows(first, count);
-            for (int i = 0; i < count; i++) {
-                for (int r = 0; r < rows; r++) {
-                    y[r * out + first + i] = KERNELS.dotInt4(inputs, r, weights, i);
-                }
-            }
-        });
+        RowTasks.forEach(out, in, rows, (from, to) -> KERNELS.multiplyInt4(rows(from, to), inputs, rows, y, out));
     }
 
     private float[] reordered(float[] x, int rows) {
@@ -108,7 +95,9 @@ final class Int4Matrix implements WeightMatrix {
 
         @Override
         public void copyRow(int row, float[] to, int from) {
-            KERNELS.widenInt4(rows(row, 1), 0, to, from);
+            Int4Rows stored = Int4Rows.zeros(1, blocks);
+            rows(row, row + 1).copyRow(row, stored);
+            KERNELS.widenInt4(stored, 0, to, from);
         }
 
         @Override

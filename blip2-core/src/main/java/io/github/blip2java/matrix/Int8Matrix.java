@@ -2,7 +2,7 @@
 package io.github.blip2java.matrix;
 
 import io.github.blip2java.kernel.Kernels;
-import io.github.blip2java.kernel.Rows;
+import io.github.blip2java.kernel.StoredRows;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
@@ -52,17 +52,10 @@ final class Int8Matrix implements WeightMatrix {
             Gemm.multiplyWidened(this, x, rows, y);
             return;
         }
-        Rows inputs = new Rows(x, 0, in);
-        RowChunks.forEach(out, in, (first, count) -> {
-            byte[] bytes = Scratch.bytes(count * in);
-            codes.get(first * in, bytes, 0, count * in);
-            float[] sums = Scratch.floats(rows);
-            for (int i = 0; i < count; i++) {
-                KERNELS.dotInt8(inputs, rows, bytes, i * in, in, sums);
-                for (int r = 0; r < rows; r++) {
-                    y[r * out + first + i] = sums[r] * scales[first + i];
-                }
-            }
-        });
+        RowTasks.forEach(
+                out,
+                in,
+                rows,
+                (from, to) -> KERNELS.multiplyInt8(new StoredRows(codes, in, from, to), scales, x, rows, y, out));
     }
 }

@@ -4,6 +4,7 @@ package io.github.blip2java.kernel;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -61,6 +62,33 @@ final class SegmentKernels extends VectorKernels {
         for (int o = w.from(); o < w.to(); o++) {
             widenBf16(bytes, 2L * o * n, row, n);
             dots(row, x, rows, y, out, o);
+        }
+    }
+
+    @Override
+    public void multiplyInt8(StoredRows w, float[] scales, float[] x, int rows, float[] y, int out) {
+        MemorySegment codes = MemorySegment.ofBuffer(w.bytes());
+        int n = w.width();
+        for (int o = w.from(); o < w.to(); o++) {
+            long at = (long) o * n;
+            int r = 0;
+            for (; r <= rows - 4; r += 4) {
+                dotInt8FourRows(x, r * n, codes, at, n, scales[o], y, r * out + o, out);
+            }
+            for (; r < rows; r++) {
+                y[r * out + o] = dotInt8(x, r * n, codes, at, n) * scales[o];
+            }
+        }
+    }
+
+    @Override
+    public void multiplyInt4(StoredInt4Rows w, Int4Activations x, int rows, float[] y, int out) {
+        MemorySegment codes = MemorySegment.ofBuffer(w.codes());
+        MemorySegment scalesOffsets = MemorySegment.ofBuffer(w.scalesOffsets());
+        for (int o = w.from(); o < w.to(); o++) {
+            for (int r = 0; r < rows; r++) {
+                y[r * out + o] = dotInt4(x, r, codes, scalesOffsets, o, w.blocks());
+            }
         }
     }
 
@@ -143,6 +171,101 @@ final class SegmentKernels extends VectorKernels {
         for (; i < n; i++) {
             row[i] = Float.intBitsToFloat(b.get(SHORT, at + 2L * i) << 16);
         }
+    }
+
+    private static float dotInt8(float[] a, int aOffset, MemorySegment b, long at, int n) {
+        FloatVector s0 = FloatVector.zero(F);
+        FloatVector s1 = FloatVector.zero(F);
+        FloatVector s2 = FloatVector.zero(F);
+        FloatVector s3 = FloatVector.zero(F);
+        int i = 0;
+        // A load of bytes may be longer than L; what it reads too much must still be in the row.
+        for (; i <= n - Math.max(4 * L, 3 * L + B.length()); i += 4 * L) {
+            s0 = int8(b, at + i).fma(FloatVector.fromArray(F, a, aOffset + i), s0);
+            s1 = int8(b, at + i + L).fma(FloatVector.fromArray(F, a, aOffset + i + L), s1);
+            s2 = int8(b, at + i + 2 * L).fma(FloatVector.fromArray(F, a, aOffset + i + 2 * L), s2);
+            s3 = int8(b, at + i + 3 * L).fma(FloatVector.fromArray(F, a, aOffset + i + 3 * L), s3);
+        }
+        float sum = s0.add(s1).add(s2.add(s3)).reduceLanes(VectorOperators.ADD);
+        return sum + restInt8(a, aOffset, b, at, i, n);
+    }
+
+    /** Four rows at once, so that weights are widened once. */
+    private static void dotInt8FourRows(
+            float[] a, int a0, MemorySegment b, long at, int n, float scale, float[] y, int yOffset, int yStride) {
+        int a1 = a0 + n;
+        int a2 = a1 + n;
+        int a3 = a2 + n;
+        FloatVector s0 = FloatVector.zero(F);
+        FloatVector s1 = FloatVector.zero(F);
+        FloatVector s2 = FloatVector.zero(F);
+        FloatVector s3 = FloatVector.zero(F);
+        int i = 0;
+        for (; i <= n - B.length(); i += L) {
+            FloatVector w = int8(b, at + i);
+            s0 = w.fma(FloatVector.fromArray(F, a, a0 + i), s0);
+            s1 = w.fma(FloatVector.fromArray(F, a, a1 + i), s1);
+            s2 = w.fma(FloatVector.fromArray(F, a, a2 + i), s2);
+            s3 = w.fma(FloatVector.fromArray(F, a, a3 + i), s3);
+        }
+        y[yOffset] = (s0.reduceLanes(VectorOperators.ADD) + restInt8(a, a0, b, at, i, n)) * scale;
+        y[yOffset + yStride] = (s1.reduceLanes(VectorOperators.ADD) + restInt8(a, a1, b, at, i, n)) * scale;
+        y[yOffset + 2 * yStride] = (s2.reduceLanes(VectorOperators.ADD) + restInt8(a, a2, b, at, i, n)) * scale;
+        y[yOffset + 3 * yStride] = (s3.reduceLanes(VectorOperators.ADD) + restInt8(a, a3, b, at, i, n)) * scale;
+    }
+
+    private static float restInt8(float[] a, int aOffset, MemorySegment b, long at, int from, int n) {
+        float sum = 0;
+        for (int i = from; i < n; i++) {
+            sum = Math.fma(a[aOffset + i], b.get(ValueLayout.JAVA_BYTE, at + i), sum);
+        }
+        return sum;
+    }
+
+    /** L bytes as floats. */
+    private static FloatVector int8(MemorySegment codes, long at) {
+        return (FloatVector) ByteVector.fromMemorySegment(B, codes, at, LITTLE).convertShape(VectorOperators.B2F, F, 0);
+    }
+
+    private static float dotInt4(
+            Int4Activations a, int aRow, MemorySegment codes, MemorySegment scalesOffsets, int row, int blocks) {
+        int rowGroups = blocks * Int4Rows.BLOCK_GROUPS;
+        long weights = (long) row * blocks * Int4Rows.BLOCK_BYTES;
+        long scales = 4L * row * rowGroups;
+        long offsets = scales + 2L * rowGroups;
+        int inputs = a.codesFrom(aRow);
+        int groups = a.groupsFrom(aRow);
+        FloatVector sum = FloatVector.zero(F);
+        for (int block = 0; block < blocks; block++) {
+            for (int lane = 0; lane < Int4Rows.BLOCK_GROUPS; lane += L) {
+                long w = weights + block * Int4Rows.BLOCK_BYTES + 4 * lane;
+                int x = inputs + block * Int4Rows.BLOCK + 2 * lane;
+                // Sixteen products of at most 15 · 127 are within 16 bits.
+                ShortVector s = ShortVector.zero(WHOLE_S);
+                ShortVector t = ShortVector.zero(WHOLE_S);
+                for (int word = 0; word < Int4Rows.WORDS; word++) {
+                    ShortVector v =
+                            ShortVector.fromMemorySegment(WHOLE_S, codes, w + word * Int4Rows.WORD_STRIDE, LITTLE);
+                    int from = x + word * 4 * X;
+                    s = s.add(v.and(LOW).mul(ShortVector.fromArray(WHOLE_S, a.codes, from)));
+                    t = t.add(v.lanewise(VectorOperators.LSHR, 4)
+                            .and(LOW)
+                            .mul(ShortVector.fromArray(WHOLE_S, a.codes, from + X)));
+                    s = s.add(v.lanewise(VectorOperators.LSHR, 8)
+                            .and(LOW)
+                            .mul(ShortVector.fromArray(WHOLE_S, a.codes, from + 2 * X)));
+                    t = t.add(v.lanewise(VectorOperators.LSHR, 12)
+                            .mul(ShortVector.fromArray(WHOLE_S, a.codes, from + 3 * X)));
+                }
+                int g = block * Int4Rows.BLOCK_GROUPS + lane;
+                FloatVector scale = bf16(widened(scalesOffsets, scales + 2L * g))
+                        .mul(FloatVector.fromArray(F, a.scales, groups + g));
+                sum = groupSums(s.add(t)).fma(scale, sum);
+                sum = bf16(widened(scalesOffsets, offsets + 2L * g))
+                        .fma(FloatVector.fromArray(F, a.sums, groups + g), sum);
+            }
+        }
+        return sum.reduceLanes(VectorOperators.ADD);
     }
 
     private static IntVector widened(MemorySegment b, long at) {

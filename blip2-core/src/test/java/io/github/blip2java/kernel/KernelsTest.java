@@ -353,15 +353,20 @@ class KernelsTest {
     @Test
     void eightBitsEqualTheScalarKernels() {
         Kernels scalar = new ScalarKernels();
-        for (int n = 0; n <= LONGEST; n++) {
-            byte[] codes = new byte[n + OFFSET];
+        int out = 4;
+        float[] scales = {1f, 0.5f, 2f, 1f};
+        for (int n = 1; n <= LONGEST; n++) {
+            byte[] codes = new byte[Math.max(out * n, n + OFFSET)];
             random.nextBytes(codes);
-            Rows rows = new Rows(values(2 + 6 * (n + 1), 1), 2, n + 1);
-            float[] expected = new float[6];
-            float[] sums = new float[6];
-            scalar.dotInt8(rows, 6, codes, OFFSET, n, expected);
-            KERNELS.dotInt8(rows, 6, codes, OFFSET, n, sums);
-            assertThat(sums).as("n = %d", n).containsExactly(expected, Offset.offset(n * 0x1p-24f * 128 * n + 1e-6f));
+            StoredRows some = new StoredRows(direct(codes), n, 1, 3);
+            float[] x = values(6 * n, 1);
+            for (int rows : new int[] {1, 6}) {
+                float[] expected = new float[rows * out];
+                float[] y = new float[rows * out];
+                scalar.multiplyInt8(some, scales, x, rows, expected, out);
+                KERNELS.multiplyInt8(some, scales, x, rows, y, out);
+                assertThat(y).as("n = %d", n).containsExactly(expected, Offset.offset(n * 0x1p-23f * 128 * n + 1e-6f));
+            }
             float[] wide = new float[n + 2];
             wide[n + 1] = GUARD;
             KERNELS.widenInt8(codes, OFFSET, 0.5f, wide, 1, n);
@@ -395,10 +400,13 @@ class KernelsTest {
                     assertThat(wide[1 + i]).isCloseTo(expected[i], Offset.offset(4e-6f));
                 }
                 assertThat(wide[wide.length - 1]).isEqualTo(GUARD);
-                assertThat(KERNELS.dotInt4(inputs, 1, weights, row))
-                        .isCloseTo(
-                                scalar.dotInt4(inputs, 1, weights, row), Offset.offset(1e-3f * (float) Math.sqrt(in)));
             }
+            StoredInt4Rows some = new StoredInt4Rows(direct(codes), direct(scalesOffsets), blocks, 1, 3);
+            float[] expected = new float[2 * 3];
+            float[] y = new float[2 * 3];
+            scalar.multiplyInt4(some, inputs, 2, expected, 3);
+            KERNELS.multiplyInt4(some, inputs, 2, y, 3);
+            assertThat(y).containsExactly(expected, Offset.offset(1e-3f * (float) Math.sqrt(in)));
         }
     }
 
@@ -411,9 +419,20 @@ class KernelsTest {
         for (float x : new float[] {1, -1}) {
             float[] inputs = new float[Int4Rows.BLOCK];
             Arrays.fill(inputs, x);
-            float sum = KERNELS.dotInt4(
-                    Int4Activations.of(inputs, 1, inputs.length), 0, new Int4Rows(codes, scalesOffsets, 1), 0);
-            assertThat(sum).isCloseTo(15f * 512 * x, Offset.offset(0.01f));
+            float[] y = new float[1];
+            StoredInt4Rows weights = new StoredInt4Rows(direct(codes), direct(scalesOffsets), 1, 0, 1);
+            KERNELS.multiplyInt4(weights, Int4Activations.of(inputs, 1, inputs.length), 1, y, 1);
+            assertThat(y[0]).isCloseTo(15f * 512 * x, Offset.offset(0.01f));
         }
+    }
+
+    private static ByteBuffer direct(byte[] bytes) {
+        return ByteBuffer.allocateDirect(bytes.length).put(bytes).clear();
+    }
+
+    private static ByteBuffer direct(short[] values) {
+        ByteBuffer bytes = ByteBuffer.allocateDirect(2 * values.length).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.asShortBuffer().put(values);
+        return bytes;
     }
 }
