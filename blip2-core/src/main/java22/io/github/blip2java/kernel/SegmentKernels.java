@@ -35,16 +35,15 @@ final class SegmentKernels extends VectorKernels {
     public void multiplyF16(StoredRows w, float[] x, int rows, float[] y, int out) {
         MemorySegment bytes = MemorySegment.ofBuffer(w.bytes());
         int n = w.width();
-        if (rows == 1) {
-            for (int o = w.from(); o < w.to(); o++) {
-                y[o] = dotF16(x, bytes, 2L * o * n, n);
-            }
-            return;
-        }
-        float[] row = new float[n];
         for (int o = w.from(); o < w.to(); o++) {
-            widenF16(bytes, 2L * o * n, row, n);
-            dots(row, x, rows, y, out, o);
+            long at = 2L * o * n;
+            int r = 0;
+            for (; r <= rows - 4; r += 4) {
+                dotF16FourRows(x, r * n, bytes, at, n, y, r * out + o, out);
+            }
+            for (; r < rows; r++) {
+                y[r * out + o] = dotF16(x, r * n, bytes, at, n);
+            }
         }
     }
 
@@ -52,16 +51,15 @@ final class SegmentKernels extends VectorKernels {
     public void multiplyBf16(StoredRows w, float[] x, int rows, float[] y, int out) {
         MemorySegment bytes = MemorySegment.ofBuffer(w.bytes());
         int n = w.width();
-        if (rows == 1) {
-            for (int o = w.from(); o < w.to(); o++) {
-                y[o] = dotBf16(x, bytes, 2L * o * n, n);
-            }
-            return;
-        }
-        float[] row = new float[n];
         for (int o = w.from(); o < w.to(); o++) {
-            widenBf16(bytes, 2L * o * n, row, n);
-            dots(row, x, rows, y, out, o);
+            long at = 2L * o * n;
+            int r = 0;
+            for (; r <= rows - 4; r += 4) {
+                dotBf16FourRows(x, r * n, bytes, at, n, y, r * out + o, out);
+            }
+            for (; r < rows; r++) {
+                y[r * out + o] = dotBf16(x, r * n, bytes, at, n);
+            }
         }
     }
 
@@ -109,7 +107,7 @@ final class SegmentKernels extends VectorKernels {
         return sum;
     }
 
-    private static float dotF16(float[] a, MemorySegment b, long at, int n) {
+    private static float dotF16(float[] a, int aOffset, MemorySegment b, long at, int n) {
         FloatVector s0 = FloatVector.zero(F);
         FloatVector s1 = FloatVector.zero(F);
         IntVector largest = IntVector.zero(I);
@@ -118,59 +116,97 @@ final class SegmentKernels extends VectorKernels {
             IntVector h0 = widened(b, at + 2L * i);
             IntVector h1 = widened(b, at + 2L * (i + L));
             largest = largest.max(magnitude(h0)).max(magnitude(h1));
-            s0 = FloatVector.fromArray(F, a, i).fma(f16(h0), s0);
-            s1 = FloatVector.fromArray(F, a, i + L).fma(f16(h1), s1);
+            s0 = FloatVector.fromArray(F, a, aOffset + i).fma(f16(h0), s0);
+            s1 = FloatVector.fromArray(F, a, aOffset + i + L).fma(f16(h1), s1);
         }
-        float sum = s0.add(s1).reduceLanes(VectorOperators.ADD);
         if (beyondHalf(largest)) {
-            sum = 0;
-            i = 0;
+            return restF16(a, aOffset, b, at, 0, n);
         }
-        for (; i < n; i++) {
-            sum = Math.fma(a[i], half(b.get(SHORT, at + 2L * i)), sum);
+        return s0.add(s1).reduceLanes(VectorOperators.ADD) + restF16(a, aOffset, b, at, i, n);
+    }
+
+    /** Four rows at once, so that weights are widened once. */
+    private static void dotF16FourRows(
+            float[] a, int a0, MemorySegment b, long at, int n, float[] y, int yOffset, int yStride) {
+        int a1 = a0 + n;
+        int a2 = a1 + n;
+        int a3 = a2 + n;
+        FloatVector s0 = FloatVector.zero(F);
+        FloatVector s1 = FloatVector.zero(F);
+        FloatVector s2 = FloatVector.zero(F);
+        FloatVector s3 = FloatVector.zero(F);
+        IntVector largest = IntVector.zero(I);
+        int i = 0;
+        for (; i <= n - L; i += L) {
+            IntVector h = widened(b, at + 2L * i);
+            largest = largest.max(magnitude(h));
+            FloatVector w = f16(h);
+            s0 = w.fma(FloatVector.fromArray(F, a, a0 + i), s0);
+            s1 = w.fma(FloatVector.fromArray(F, a, a1 + i), s1);
+            s2 = w.fma(FloatVector.fromArray(F, a, a2 + i), s2);
+            s3 = w.fma(FloatVector.fromArray(F, a, a3 + i), s3);
+        }
+        if (beyondHalf(largest)) {
+            for (int r = 0; r < 4; r++) {
+                y[yOffset + r * yStride] = restF16(a, a0 + r * n, b, at, 0, n);
+            }
+            return;
+        }
+        y[yOffset] = s0.reduceLanes(VectorOperators.ADD) + restF16(a, a0, b, at, i, n);
+        y[yOffset + yStride] = s1.reduceLanes(VectorOperators.ADD) + restF16(a, a1, b, at, i, n);
+        y[yOffset + 2 * yStride] = s2.reduceLanes(VectorOperators.ADD) + restF16(a, a2, b, at, i, n);
+        y[yOffset + 3 * yStride] = s3.reduceLanes(VectorOperators.ADD) + restF16(a, a3, b, at, i, n);
+    }
+
+    private static float restF16(float[] a, int aOffset, MemorySegment b, long at, int from, int n) {
+        float sum = 0;
+        for (int i = from; i < n; i++) {
+            sum = Math.fma(a[aOffset + i], half(b.get(SHORT, at + 2L * i)), sum);
         }
         return sum;
     }
 
-    private static float dotBf16(float[] a, MemorySegment b, long at, int n) {
+    private static float dotBf16(float[] a, int aOffset, MemorySegment b, long at, int n) {
         FloatVector s0 = FloatVector.zero(F);
         FloatVector s1 = FloatVector.zero(F);
         int i = 0;
         for (; i <= n - 2 * L; i += 2 * L) {
-            s0 = FloatVector.fromArray(F, a, i).fma(bf16(widened(b, at + 2L * i)), s0);
-            s1 = FloatVector.fromArray(F, a, i + L).fma(bf16(widened(b, at + 2L * (i + L))), s1);
+            s0 = FloatVector.fromArray(F, a, aOffset + i).fma(bf16(widened(b, at + 2L * i)), s0);
+            s1 = FloatVector.fromArray(F, a, aOffset + i + L).fma(bf16(widened(b, at + 2L * (i + L))), s1);
         }
-        float sum = s0.add(s1).reduceLanes(VectorOperators.ADD);
-        for (; i < n; i++) {
-            sum = Math.fma(a[i], Float.intBitsToFloat(b.get(SHORT, at + 2L * i) << 16), sum);
+        return s0.add(s1).reduceLanes(VectorOperators.ADD) + restBf16(a, aOffset, b, at, i, n);
+    }
+
+    /** Four rows at once, so that weights are widened once. */
+    private static void dotBf16FourRows(
+            float[] a, int a0, MemorySegment b, long at, int n, float[] y, int yOffset, int yStride) {
+        int a1 = a0 + n;
+        int a2 = a1 + n;
+        int a3 = a2 + n;
+        FloatVector s0 = FloatVector.zero(F);
+        FloatVector s1 = FloatVector.zero(F);
+        FloatVector s2 = FloatVector.zero(F);
+        FloatVector s3 = FloatVector.zero(F);
+        int i = 0;
+        for (; i <= n - L; i += L) {
+            FloatVector w = bf16(widened(b, at + 2L * i));
+            s0 = w.fma(FloatVector.fromArray(F, a, a0 + i), s0);
+            s1 = w.fma(FloatVector.fromArray(F, a, a1 + i), s1);
+            s2 = w.fma(FloatVector.fromArray(F, a, a2 + i), s2);
+            s3 = w.fma(FloatVector.fromArray(F, a, a3 + i), s3);
+        }
+        y[yOffset] = s0.reduceLanes(VectorOperators.ADD) + restBf16(a, a0, b, at, i, n);
+        y[yOffset + yStride] = s1.reduceLanes(VectorOperators.ADD) + restBf16(a, a1, b, at, i, n);
+        y[yOffset + 2 * yStride] = s2.reduceLanes(VectorOperators.ADD) + restBf16(a, a2, b, at, i, n);
+        y[yOffset + 3 * yStride] = s3.reduceLanes(VectorOperators.ADD) + restBf16(a, a3, b, at, i, n);
+    }
+
+    private static float restBf16(float[] a, int aOffset, MemorySegment b, long at, int from, int n) {
+        float sum = 0;
+        for (int i = from; i < n; i++) {
+            sum = Math.fma(a[aOffset + i], Float.intBitsToFloat(b.get(SHORT, at + 2L * i) << 16), sum);
         }
         return sum;
-    }
-
-    private static void widenF16(MemorySegment b, long at, float[] row, int n) {
-        IntVector largest = IntVector.zero(I);
-        int i = 0;
-        for (; i <= n - L; i += L) {
-            IntVector bits = widened(b, at + 2L * i);
-            largest = largest.max(magnitude(bits));
-            f16(bits).intoArray(row, i);
-        }
-        if (beyondHalf(largest)) {
-            i = 0;
-        }
-        for (; i < n; i++) {
-            row[i] = half(b.get(SHORT, at + 2L * i));
-        }
-    }
-
-    private static void widenBf16(MemorySegment b, long at, float[] row, int n) {
-        int i = 0;
-        for (; i <= n - L; i += L) {
-            bf16(widened(b, at + 2L * i)).intoArray(row, i);
-        }
-        for (; i < n; i++) {
-            row[i] = Float.intBitsToFloat(b.get(SHORT, at + 2L * i) << 16);
-        }
     }
 
     private static float dotInt8(float[] a, int aOffset, MemorySegment b, long at, int n) {
