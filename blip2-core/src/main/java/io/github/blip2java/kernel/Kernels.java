@@ -147,6 +147,16 @@ public interface Kernels {
     void widenInt4(Int4Rows weights, int row, float[] out, int outFrom);
 
     /**
+     * Rounds a row of 4-bit weights to signed bytes in the order it is stored in, see {@link Int4Rows#place}.
+     *
+     * @param weights the rows
+     * @param row     which one
+     * @param out     receives codes in ±127 for all weights of the row's blocks
+     * @return the scale by which to multiply the codes
+     */
+    float narrowInt4(Int4Rows weights, int row, byte[] out);
+
+    /**
      * Computes (x − mean) / √(variance + eps) · weight + bias.
      *
      * @param x       the row

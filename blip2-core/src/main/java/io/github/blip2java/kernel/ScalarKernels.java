@@ -204,6 +204,28 @@ class ScalarKernels implements Kernels {
         }
     }
 
+    @Override
+    public float narrowInt4(Int4Rows weights, int row, byte[] out) {
+        float highest = 0;
+        for (int group = 0; group < weights.groups(); group++) {
+            float scale = bfloat(weights.scalesOffsets()[weights.scalesFrom(row) + group]);
+            float offset = bfloat(weights.scalesOffsets()[weights.offsetsFrom(row) + group]);
+            highest = Math.max(highest, Math.max(Math.abs(offset), Math.abs(15 * scale + offset)));
+        }
+        float inverse = highest == 0 ? 0 : 127 / highest;
+        narrowInt4(weights, row, inverse, out);
+        return highest / 127;
+    }
+
+    void narrowInt4(Int4Rows weights, int row, float inverse, byte[] out) {
+        float[] values = new float[weights.blocks() * Int4Rows.BLOCK];
+        widenInt4(weights, row, values, 0);
+        for (int i = 0; i < values.length; i++) {
+            // Rounds, and leaves the number in the lowest bits.
+            out[i] = (byte) Float.floatToRawIntBits(values[i] * inverse + 0x1.8p23f);
+        }
+    }
+
     private static float bfloat(short bits) {
         return Float.intBitsToFloat(bits << 16);
     }

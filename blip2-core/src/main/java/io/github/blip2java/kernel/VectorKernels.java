@@ -254,6 +254,35 @@ class VectorKernels extends ScalarKernels {
         return sum.reduceLanes(VectorOperators.ADD);
     }
 
+    @Override
+    void narrowInt4(Int4Rows weights, int row, float inverse, byte[] out) {
+        if (B.length() != L) {
+            super.narrowInt4(weights, row, inverse, out);
+            return;
+        }
+        for (int group = 0; group < weights.groups(); group += L) {
+            FloatVector scale = bf16(weights.scalesOffsets(), weights.scalesFrom(row) + group)
+                    .mul(inverse);
+            FloatVector offset = bf16(weights.scalesOffsets(), weights.offsetsFrom(row) + group)
+                    .mul(inverse)
+                    .add(ROUNDER);
+            int from = weights.codesFrom(row) + Int4Rows.firstByte(group);
+            int to = Int4Rows.place(group * Int4Rows.GROUP);
+            for (int word = 0; word < Int4Rows.WORDS; word++) {
+                IntVector v = ByteVector.fromArray(WHOLE_B, weights.codes(), from + word * Int4Rows.WORD_STRIDE)
+                        .reinterpretAsInts();
+                for (int nibble = 0; nibble < 8; nibble++) {
+                    FloatVector code = (FloatVector) v.and(15).convert(VectorOperators.I2F, 0);
+                    // The rounder leaves the whole number in the lowest bits.
+                    IntVector rounded = code.fma(scale, offset).add(ROUNDER).reinterpretAsInts();
+                    ((ByteVector) rounded.convertShape(VectorOperators.I2B, B, 0))
+                            .intoArray(out, to + (8 * word + nibble) * Int4Rows.BLOCK_GROUPS);
+                    v = v.lanewise(VectorOperators.LSHR, 4);
+                }
+            }
+        }
+    }
+
     /** Adds both halves of each int lane, which belong to one group. */
     static FloatVector groupSums(ShortVector halves) {
         IntVector pairs = halves.reinterpretAsInts();

@@ -4,6 +4,7 @@ package io.github.blip2java.matrix;
 import io.github.blip2java.kernel.Int4Activations;
 import io.github.blip2java.kernel.Int4Rows;
 import io.github.blip2java.kernel.Kernels;
+import io.github.blip2java.kernel.Parallel;
 import io.github.blip2java.kernel.StoredInt4Rows;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -62,6 +63,10 @@ final class Int4Matrix implements WeightMatrix {
 
     @Override
     public void multiply(float[] x, int rows, float[] y) {
+        if (rows > DenseMatrix.FEW_ROWS && Gemm.supportsInt8()) {
+            multiplyAsInt8(reordered(x, rows), rows, y);
+            return;
+        }
         if (rows > DenseMatrix.FEW_ROWS && Gemm.isAvailable()) {
             inStorageOrder.multiply(reordered(x, rows), rows, y);
             return;
@@ -70,14 +75,41 @@ final class Int4Matrix implements WeightMatrix {
         RowTasks.forEach(out, in, rows, (from, to) -> KERNELS.multiplyInt4(rows(from, to), inputs, rows, y, out));
     }
 
+    /** Weights are rounded to 8 bits, block by block; next to having been rounded to 4 that is little. */
+    private void multiplyAsInt8(float[] x, int rows, float[] y) {
+        int width = inStorageOrder.inFeatures();
+        int block = Gemm.blockRows(out, width);
+        float[] scales = new float[block];
+        try (Int8Activations inputs = new Int8Activations(x, rows, width);
+                NativeMemory narrowed = NativeMemory.bytes(block * width)) {
+            ByteBuffer weights = narrowed.asBytes();
+            for (int from = 0; from < out; from += block) {
+                int first = from;
+                int count = Math.min(block, out - from);
+                Parallel.forRange(count, row -> {
+                    byte[] own = Scratch.bytes(width);
+                    scales[row] = KERNELS.narrowInt4(row(first + row), 0, own);
+                    weights.put(row * width, own, 0, width);
+                });
+                inputs.multiply(weights, scales, count, y, from, out);
+            }
+        }
+    }
+
+    private Int4Rows row(int row) {
+        Int4Rows stored = Int4Rows.zeros(1, blocks);
+        rows(row, row + 1).copyRow(row, stored);
+        return stored;
+    }
+
     private float[] reordered(float[] x, int rows) {
         int length = inStorageOrder.inFeatures();
         float[] reordered = new float[rows * length];
-        for (int r = 0; r < rows; r++) {
+        Parallel.forRange(rows, r -> {
             for (int i = 0; i < in; i++) {
                 reordered[r * length + Int4Rows.place(i)] = x[r * in + i];
             }
-        }
+        });
         return reordered;
     }
 
@@ -95,9 +127,7 @@ final class Int4Matrix implements WeightMatrix {
 
         @Override
         public void copyRow(int row, float[] to, int from) {
-            Int4Rows stored = Int4Rows.zeros(1, blocks);
-            rows(row, row + 1).copyRow(row, stored);
-            KERNELS.widenInt4(stored, 0, to, from);
+            KERNELS.widenInt4(row(row), 0, to, from);
         }
 
         @Override

@@ -10,6 +10,9 @@ import java.nio.ByteOrder;
 final class Int8Matrix implements WeightMatrix {
     private static final Kernels KERNELS = Kernels.get();
 
+    /** Measured: with more rows, rounding them and multiplying whole numbers is faster. */
+    private static final int FEW_ROWS = 3;
+
     private final ByteBuffer codes;
     private final float[] scales;
     private final int out;
@@ -48,6 +51,12 @@ final class Int8Matrix implements WeightMatrix {
 
     @Override
     public void multiply(float[] x, int rows, float[] y) {
+        if (rows > FEW_ROWS && Gemm.supportsInt8()) {
+            try (Int8Activations inputs = new Int8Activations(x, rows, in)) {
+                inputs.multiply(codes, scales, out, y, 0, out);
+            }
+            return;
+        }
         if (rows > DenseMatrix.FEW_ROWS && Gemm.isAvailable()) {
             Gemm.multiplyWidened(this, x, rows, y);
             return;

@@ -402,6 +402,11 @@ class KernelsTest {
                     assertThat(wide[1 + i]).isCloseTo(expected[i], Offset.offset(4e-6f));
                 }
                 assertThat(wide[wide.length - 1]).isEqualTo(GUARD);
+                byte[] narrow = new byte[expected.length];
+                float scale = KERNELS.narrowInt4(weights, row, narrow);
+                for (int i = 0; i < expected.length; i++) {
+                    assertThat(narrow[i] * scale).isCloseTo(expected[i], Offset.offset(0.501f * scale));
+                }
             }
             StoredInt4Rows some = new StoredInt4Rows(direct(codes), direct(scalesOffsets), blocks, 1, 3);
             float[] expected = new float[2 * 3];
