@@ -264,8 +264,7 @@ class VectorKernels extends ScalarKernels {
             FloatVector scale = bf16(weights.scalesOffsets(), weights.scalesFrom(row) + group)
                     .mul(inverse);
             FloatVector offset = bf16(weights.scalesOffsets(), weights.offsetsFrom(row) + group)
-                    .mul(inverse)
-                    .add(ROUNDER);
+                    .mul(inverse);
             int from = weights.codesFrom(row) + Int4Rows.firstByte(group);
             int to = Int4Rows.place(group * Int4Rows.GROUP);
             for (int word = 0; word < Int4Rows.WORDS; word++) {
