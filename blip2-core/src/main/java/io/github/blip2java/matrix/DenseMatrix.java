@@ -100,7 +100,7 @@ final class DenseMatrix implements WeightMatrix {
 
     @Override
     public void multiply(float[] x, int rows, float[] y) {
-        if (rows > FEW_ROWS && Gemm.isAvailable()) {
+        if (rows > FEW_ROWS && Gemm.suits(rows, out, in)) {
             Gemm.multiply(this, bytes, dtype, x, rows, y);
         } else {
             multiplyByDots(x, rows, y);

@@ -24,12 +24,13 @@ final class Gemm {
 
     private Gemm() {}
 
-    static boolean isAvailable() {
-        return PROVIDER != null;
+    /** Tells whether there is a provider, and enough work that the threads it wakes are worth it. */
+    static boolean suits(int rows, int out, int in) {
+        return PROVIDER != null && !RowTasks.isSmall(out, in, rows);
     }
 
-    static boolean supportsInt8() {
-        return PROVIDER != null && PROVIDER.supportsInt8();
+    static boolean suitsInt8(int rows, int out, int in) {
+        return suits(rows, out, in) && PROVIDER.supportsInt8();
     }
 
     /** Y = X · Wᵀ of signed bytes. */

@@ -63,11 +63,11 @@ final class Int4Matrix implements WeightMatrix {
 
     @Override
     public void multiply(float[] x, int rows, float[] y) {
-        if (rows > DenseMatrix.FEW_ROWS && Gemm.supportsInt8()) {
+        if (rows > DenseMatrix.FEW_ROWS && Gemm.suitsInt8(rows, out, in)) {
             multiplyAsInt8(reordered(x, rows), rows, y);
             return;
         }
-        if (rows > DenseMatrix.FEW_ROWS && Gemm.isAvailable()) {
+        if (rows > DenseMatrix.FEW_ROWS && Gemm.suits(rows, out, in)) {
             inStorageOrder.multiply(reordered(x, rows), rows, y);
             return;
         }

@@ -51,13 +51,13 @@ final class Int8Matrix implements WeightMatrix {
 
     @Override
     public void multiply(float[] x, int rows, float[] y) {
-        if (rows > FEW_ROWS && Gemm.supportsInt8()) {
+        if (rows > FEW_ROWS && Gemm.suitsInt8(rows, out, in)) {
             try (Int8Activations inputs = new Int8Activations(x, rows, in)) {
                 inputs.multiply(codes, scales, out, y, 0, out);
             }
             return;
         }
-        if (rows > DenseMatrix.FEW_ROWS && Gemm.isAvailable()) {
+        if (rows > DenseMatrix.FEW_ROWS && Gemm.suits(rows, out, in)) {
             Gemm.multiplyWidened(this, x, rows, y);
             return;
         }

@@ -19,8 +19,12 @@ final class RowTasks {
         void rows(int from, int to);
     }
 
+    static boolean isSmall(int out, int in, int rows) {
+        return (long) out * in * rows < SMALL;
+    }
+
     static void forEach(int out, int in, int rows, Body body) {
-        if ((long) out * in * rows < SMALL) {
+        if (isSmall(out, in, rows)) {
             body.rows(0, out);
             return;
         }
