@@ -7,6 +7,7 @@ import io.github.blip2java.config.ConfigNode;
 import io.github.blip2java.language.LanguageModelConfig;
 import io.github.blip2java.language.opt.OPTConfig;
 import io.github.blip2java.language.t5.T5Config;
+import io.github.blip2java.matrix.Quantizer;
 import io.github.blip2java.qformer.Blip2QFormerConfig;
 import io.github.blip2java.vision.Blip2VisionConfig;
 import java.io.IOException;
@@ -80,6 +81,14 @@ public record Blip2Config(
         String type = json.text("model_type", "blip-2");
         if (!type.equals("blip-2") && !type.equals("blip_2")) {
             throw json.unsupported("model_type", '"' + type + "\" is not supported; supported: blip-2");
+        }
+        ConfigNode quantization = json.object(Quantizer.CONFIG_KEY);
+        String method = quantization.text("quant_method", Quantizer.METHOD);
+        if (!method.equals(Quantizer.METHOD)) {
+            throw quantization.unsupported(
+                    "quant_method",
+                    '"' + method + "\" is not supported; supported: " + Quantizer.METHOD
+                            + ". Take the checkpoint that this one was made from");
         }
         Blip2VisionConfig vision = Blip2VisionConfig.of(json.object("vision_config"));
         // Both spellings are in use; the older one is what published checkpoints have.

@@ -4,11 +4,13 @@ package io.github.blip2java;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.blip2java.matrix.Narrowing;
+import io.github.blip2java.matrix.Quantizer;
 import io.github.blip2java.weights.Checkpoint;
 import io.github.blip2java.weights.DType;
 import io.github.blip2java.weights.SafetensorsWriter;
 import io.github.blip2java.weights.SafetensorsWriter.Planned;
 import io.github.blip2java.weights.StoredTensor;
+import io.github.blip2java.weights.TensorInfo;
 import io.github.blip2java.weights.UnsupportedModelException;
 import io.github.blip2java.weights.WeightFormat;
 import java.io.IOException;
@@ -19,16 +21,24 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Stream;
 
 /**
- * Writes a checkpoint again with weights of another width: a valid folder that {@code transformers} reads too.
+ * Writes a checkpoint again with weights of another width.
  *
- * <p>Matrices are converted; vectors (norms, biases) and query tokens, which are small and matter more, stay as stored.
- * Works tensor by tensor in bounded memory. The new folder appears under its name when it is complete, never before.
+ * <p>With F32, F16 and BF16 the folder is one that {@code transformers} reads too: matrices and tables are converted; vectors
+ * (norms, biases) and query tokens, which are small and matter more, stay as stored. With INT8 and INT4 it is one for this
+ * library alone: matrices are quantised as {@link Quantizer} does when loading, and everything else stays as stored.
+ *
+ * <p>Works tensor by tensor in bounded memory. The new folder appears under its name when it is complete, never before.
  */
 public final class CheckpointConverter {
     private static final long MAX_SHARD_BYTES = 5_000_000_000L;
@@ -41,14 +51,16 @@ public final class CheckpointConverter {
      *
      * @param source   a checkpoint folder
      * @param target   the folder to make; must not exist
-     * @param format   F32, F16 or BF16
+     * @param format   anything but AUTO
      * @param progress hears of every tensor
      * @throws IOException if a file cannot be read or written, or the target exists
-     * @throws UnsupportedModelException if the format is another, or a weight is too large for it
+     * @throws UnsupportedModelException if the format is AUTO, a weight does not fit it, or the source is quantised
      */
     public static void convert(Path source, Path target, WeightFormat format, ProgressListener progress)
             throws IOException {
-        DType dtype = dtype(format);
+        if (format == WeightFormat.AUTO) {
+            throw new UnsupportedModelException("dtype AUTO cannot be written; supported: f32, f16, bf16, int8, int4");
+        }
         if (Files.exists(target)) {
             throw new FileAlreadyExistsException(
                     target + ": expected a folder that does not exist yet; remove it, or choose another");
@@ -59,9 +71,14 @@ public final class CheckpointConverter {
         Path partial = Files.createTempDirectory(parent, "." + target.getFileName() + ".partial-");
         try {
             try (Checkpoint checkpoint = Checkpoint.open(source)) {
-                writeWeights(checkpoint, partial, dtype, progress);
+                WeightFormat stored = Quantizer.formatOf(checkpoint);
+                if (stored != WeightFormat.AUTO) {
+                    throw new UnsupportedModelException(source + ": expected a checkpoint of floats, got one of "
+                            + lowerCase(stored) + "; convert the one that it was made from");
+                }
+                writeWeights(checkpoint, partial, format, progress);
+                copyCompanions(source, partial, config(checkpoint, format));
             }
-            copyCompanions(source, partial, dtype);
             Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException | RuntimeException e) {
             delete(partial);
@@ -69,34 +86,56 @@ public final class CheckpointConverter {
         }
     }
 
-    private static DType dtype(WeightFormat format) {
-        return switch (format) {
-            case F32 -> DType.F32;
-            case F16 -> DType.F16;
-            case BF16 -> DType.BF16;
-            default ->
-                throw new UnsupportedModelException(
-                        "dtype " + format + " cannot be written; supported: f32, f16, bf16");
-        };
+    private static boolean isQuantised(WeightFormat format) {
+        return format == WeightFormat.INT8 || format == WeightFormat.INT4;
     }
 
-    private static void writeWeights(Checkpoint checkpoint, Path directory, DType dtype, ProgressListener progress)
-            throws IOException {
+    private static String lowerCase(WeightFormat format) {
+        return format.name().toLowerCase(Locale.ROOT);
+    }
+
+    /** Writes the bytes of one tensor. */
+    @FunctionalInterface
+    private interface Content {
+        void write(FileChannel file) throws IOException;
+    }
+
+    private static void writeWeights(
+            Checkpoint checkpoint, Path directory, WeightFormat format, ProgressListener progress) throws IOException {
         List<Planned> planned = new ArrayList<>();
+        Map<String, Content> contents = new HashMap<>();
         for (StoredTensor tensor : checkpoint.tensors().values()) {
-            boolean matrix = tensor.dtype().isWeight()
-                    && tensor.info().shape().length > 1
-                    && !tensor.info().name().equals("query_tokens");
-            planned.add(new Planned(
-                    tensor.info().name(),
-                    matrix ? dtype : tensor.dtype(),
-                    tensor.info().shape()));
+            TensorInfo info = tensor.info();
+            if (isQuantised(format) && Quantizer.applies(info)) {
+                Deque<ByteBuffer> parts = new ArrayDeque<>();
+                int in = Math.toIntExact(info.shape()[1]);
+                for (Planned part : Quantizer.plan(format, info.name(), info.shape()[0], in)) {
+                    planned.add(part);
+                    contents.put(part.name(), file -> {
+                        if (parts.isEmpty()) { // at the first one; the others follow it
+                            parts.addAll(Quantizer.quantize(tensor, format));
+                        }
+                        SafetensorsWriter.writeFully(file, parts.remove());
+                    });
+                }
+            } else {
+                DType dtype = isQuantised(format) ? tensor.dtype() : narrowed(tensor, format);
+                planned.add(new Planned(info.name(), dtype, info.shape()));
+                contents.put(info.name(), file -> copy(tensor, dtype, file));
+            }
         }
         int[] done = {0};
         SafetensorsWriter.write(directory, planned, MAX_SHARD_BYTES, (tensor, file) -> {
             progress.progress("converting", done[0]++, planned.size());
-            copy(checkpoint.tensor(tensor.name()), tensor.dtype(), file);
+            contents.get(tensor.name()).write(file);
         });
+    }
+
+    private static DType narrowed(StoredTensor tensor, WeightFormat format) {
+        boolean matrix = tensor.dtype().isWeight()
+                && tensor.info().shape().length > 1
+                && !tensor.info().name().equals("query_tokens");
+        return matrix ? DType.valueOf(format.name()) : tensor.dtype();
     }
 
     private static void copy(StoredTensor from, DType dtype, FileChannel file) throws IOException {
@@ -143,8 +182,23 @@ public final class CheckpointConverter {
         }
     }
 
+    /** What config.json says of the weights. */
+    private static Map<String, Object> config(Checkpoint checkpoint, WeightFormat format) {
+        if (!isQuantised(format)) {
+            return Map.of(
+                    "dtype",
+                    format == WeightFormat.F16 ? "float16" : format == WeightFormat.BF16 ? "bfloat16" : "float32");
+        }
+        long parameters = checkpoint.tensors().values().stream()
+                .mapToLong(tensor -> tensor.info().elements())
+                .sum();
+        return Map.of(
+                Quantizer.CONFIG_KEY,
+                Map.of("quant_method", Quantizer.METHOD, "format", lowerCase(format), "parameters", parameters));
+    }
+
     /** Everything but weights goes along; config.json says what the weights are now. */
-    private static void copyCompanions(Path source, Path target, DType dtype) throws IOException {
+    private static void copyCompanions(Path source, Path target, Map<String, Object> values) throws IOException {
         try (Stream<Path> files = Files.list(source)) {
             for (Path file : files.filter(Files::isRegularFile).toList()) {
                 String name = file.getFileName().toString();
@@ -158,8 +212,10 @@ public final class CheckpointConverter {
         Path config = target.resolve("config.json");
         ObjectMapper mapper = new ObjectMapper();
         ObjectNode json = (ObjectNode) mapper.readTree(config.toFile());
-        json.remove("torch_dtype"); // the older name of the next key
-        json.put("dtype", dtype == DType.F16 ? "float16" : dtype == DType.BF16 ? "bfloat16" : "float32");
+        if (values.containsKey("dtype")) {
+            json.remove("torch_dtype"); // the older name
+        }
+        json.setAll((ObjectNode) mapper.valueToTree(values));
         mapper.writerWithDefaultPrettyPrinter().writeValue(config.toFile(), json);
     }
 

@@ -6,7 +6,7 @@ import io.github.blip2java.weights.WeightFormat;
 /**
  * How to load a checkpoint.
  *
- * @param dtype       how matrices are kept in memory; {@code AUTO} keeps them as stored. Arithmetic is float32 in any case
+ * @param dtype       how matrices are kept in memory; {@code AUTO} keeps them as stored.
  * @param memoryCheck whether a model that needs more memory than there is is refused ({@link InsufficientMemoryException})
  *                    rather than loaded, only to be killed by the system; checked on Linux alone
  * @param progress    hears how far loading has come

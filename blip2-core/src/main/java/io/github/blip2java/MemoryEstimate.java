@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
+import io.github.blip2java.matrix.Quantizer;
 import io.github.blip2java.vision.Blip2VisionConfig;
 import io.github.blip2java.weights.Checkpoint;
 import io.github.blip2java.weights.DType;
@@ -68,15 +69,14 @@ public record MemoryEstimate(long mapped, long copied, long working) {
     }
 
     private static boolean staysInFile(TensorInfo info, WeightFormat dtype) {
-        // Codes of quantised matrices are no floats to be converted, and lookup tables are not quantised.
-        boolean table = info.name().contains("embed") || info.name().contains("shared.");
+        // Codes of quantised matrices are no floats to be converted.
         return !info.dtype().isWeight()
                 || switch (dtype) {
                     case AUTO -> true;
                     case F32 -> info.dtype() == DType.F32;
                     case F16 -> info.dtype() == DType.F16;
                     case BF16 -> info.dtype() == DType.BF16;
-                    case INT8, INT4 -> table;
+                    case INT8, INT4 -> !Quantizer.applies(info);
                 };
     }
 

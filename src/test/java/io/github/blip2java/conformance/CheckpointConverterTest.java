@@ -4,6 +4,7 @@ package io.github.blip2java.conformance;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.blip2java.Blip2ForConditionalGeneration;
 import io.github.blip2java.CheckpointConverter;
 import io.github.blip2java.LoadOptions;
 import io.github.blip2java.ProgressListener;
@@ -103,6 +104,32 @@ class CheckpointConverterTest {
         assertThatThrownBy(() -> CheckpointConverter.convert(
                         source, directory.resolve("x"), WeightFormat.AUTO, ProgressListener.NONE))
                 .isInstanceOf(UnsupportedModelException.class)
-                .hasMessage("dtype AUTO cannot be written; supported: f32, f16, bf16");
+                .hasMessage("dtype AUTO cannot be written; supported: f32, f16, bf16, int8, int4");
+    }
+
+    @Test
+    void quantisedCheckpointsSaySoAndAreConvertedNoFurther() throws IOException {
+        Path target = directory.resolve("int8");
+        CheckpointConverter.convert(Resources.checkpoint("opt-tiny"), target, WeightFormat.INT8, ProgressListener.NONE);
+        Path config = target.resolve("config.json");
+        assertThat(Files.readString(config))
+                .contains("quantization_config", "\"quant_method\" : \"blip2-java-1\"", "\"format\" : \"int8\"");
+        assertThatThrownBy(() -> CheckpointConverter.convert(
+                        target, directory.resolve("x"), WeightFormat.F16, ProgressListener.NONE))
+                .isInstanceOf(UnsupportedModelException.class)
+                .hasMessage(target
+                        + ": expected a checkpoint of floats, got one of int8; convert the one that it was made from");
+        assertThatThrownBy(() -> Blip2ForConditionalGeneration.fromPretrained(
+                        target, LoadOptions.defaults().withDtype(WeightFormat.F32)))
+                .isInstanceOf(UnsupportedModelException.class)
+                .hasMessageContaining(
+                        "expected floats to make dtype f32 of, got int8; load with dtype auto or int8, or")
+                .hasMessageContaining("take the checkpoint that this one was converted from");
+
+        Files.writeString(config, Files.readString(config).replace("blip2-java-1", "gptq"));
+        assertThatThrownBy(() -> Blip2ForConditionalGeneration.fromPretrained(target, LoadOptions.defaults()))
+                .isInstanceOf(UnsupportedModelException.class)
+                .hasMessage("config.json: quantization_config.quant_method \"gptq\" is not supported; supported:"
+                        + " blip2-java-1. Take the checkpoint that this one was made from");
     }
 }

@@ -102,6 +102,38 @@ class CommandLineTest {
     }
 
     @Test
+    void quantisedCheckpointsAreMadeShownAndUsed() throws IOException {
+        for (String dtype : List.of("int8", "int4")) {
+            String target = directory.resolve(dtype).toString();
+            assertThat(run("convert", MODEL, target, "--dtype", dtype)).isZero();
+            out.getBuffer().setLength(0);
+            assertThat(run("info", "--json", target)).isZero();
+            JsonNode quantised = new ObjectMapper().readTree(out.toString());
+            out.getBuffer().setLength(0);
+            assertThat(run("info", "--json", MODEL)).isZero();
+            JsonNode floats = new ObjectMapper().readTree(out.toString());
+            assertThat(quantised.get("quantised").textValue()).isEqualTo(dtype);
+            assertThat(quantised.get("dtypes").textValue()).contains(dtype.equals("int8") ? "I8" : "U8", "F32");
+            assertThat(quantised.get("parameters")).isEqualTo(floats.get("parameters"));
+            assertThat(floats.has("quantised")).isFalse();
+            out.getBuffer().setLength(0);
+            assertThat(run("caption", "--model", target, CAT)).isZero();
+            assertThat(lines()).hasSize(1);
+            assertThat(run("caption", "--model", target, "--dtype", "f16", CAT)).isEqualTo(2);
+            assertThat(err.toString()).contains("expected floats to make dtype f16 of, got " + dtype);
+        }
+    }
+
+    @Test
+    void verifySaysHowFarQuantisedWeightsAreOff() {
+        String opt = Resources.reference().resolve("opt-tiny").toString();
+        assertThat(run("verify", "--dtype", "int8", opt)).isZero();
+        assertThat(out.toString())
+                .contains("ok     expected.logits: max abs ", "(bound 0.0450), cosine 0.999")
+                .contains(": ids may differ with quantised weights: row 0 differs at ");
+    }
+
+    @Test
     void verifySaysWhetherAllHolds() throws IOException {
         String good = Resources.reference().resolve("opt-tiny").toString();
         assertThat(run("verify", good)).isZero();

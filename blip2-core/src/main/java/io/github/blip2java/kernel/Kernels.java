@@ -102,6 +102,61 @@ public interface Kernels {
     void multiplyBf16(StoredRows w, float[] x, int rows, float[] y, int out);
 
     /**
+     * Computes y[r, o] = x[r] · W[o] · scales[o] for some rows of a matrix stored as signed bytes, and few rows of x.
+     *
+     * @param w      rows o of the matrix
+     * @param scales one for each row of the matrix
+     * @param x      {@code [rows, w.width]}
+     * @param rows   rows of x and y
+     * @param y      {@code [rows, out]}; columns {@code w.from} to {@code w.to} are overwritten
+     * @param out    columns of y
+     */
+    void multiplyInt8(StoredRows w, float[] scales, float[] x, int rows, float[] y, int out);
+
+    /**
+     * Widens signed bytes and multiplies them by a scale.
+     *
+     * @param codes   the bytes
+     * @param from    where they begin
+     * @param scale   the factor
+     * @param out     receives the floats
+     * @param outFrom where they go
+     * @param n       elements
+     */
+    void widenInt8(byte[] codes, int from, float scale, float[] out, int outFrom, int n);
+
+    /**
+     * Computes y[r, o] = x[r] · W[o] for some rows of a matrix stored with 4 bits, and few rows of x.
+     *
+     * @param w    rows o of the matrix
+     * @param x    activations
+     * @param rows rows of x and y
+     * @param y    {@code [rows, out]}; columns {@code w.from} to {@code w.to} are overwritten
+     * @param out  columns of y
+     */
+    void multiplyInt4(StoredInt4Rows w, Int4Activations x, int rows, float[] y, int out);
+
+    /**
+     * Widens a row of 4-bit weights in the order it is stored in, see {@link Int4Rows#place}.
+     *
+     * @param weights the rows
+     * @param row     which one
+     * @param out     receives all weights of the row's blocks
+     * @param outFrom where they go
+     */
+    void widenInt4(Int4Rows weights, int row, float[] out, int outFrom);
+
+    /**
+     * Rounds a row of 4-bit weights to signed bytes in the order it is stored in, see {@link Int4Rows#place}.
+     *
+     * @param weights the rows
+     * @param row     which one
+     * @param out     receives codes in ±127 for all weights of the row's blocks
+     * @return the scale by which to multiply the codes
+     */
+    float narrowInt4(Int4Rows weights, int row, byte[] out);
+
+    /**
      * Computes (x − mean) / √(variance + eps) · weight + bias.
      *
      * @param x       the row

@@ -124,6 +124,113 @@ class ScalarKernels implements Kernels {
     }
 
     @Override
+    public void multiplyInt8(StoredRows w, float[] scales, float[] x, int rows, float[] y, int out) {
+        int n = w.width();
+        byte[] codes = new byte[n];
+        float[] sums = new float[rows];
+        for (int o = w.from(); o < w.to(); o++) {
+            w.bytes().get(o * n, codes);
+            dotInt8(new Rows(x, 0, n), rows, codes, n, sums);
+            for (int r = 0; r < rows; r++) {
+                y[r * out + o] = sums[r] * scales[o];
+            }
+        }
+    }
+
+    /** Σ a·b for several rows a. */
+    void dotInt8(Rows a, int rows, byte[] b, int n, float[] sums) {
+        for (int row = 0; row < rows; row++) {
+            sums[row] = dotInt8(a.data(), a.row(row), b, 0, n);
+        }
+    }
+
+    static float dotInt8(float[] a, int aOffset, byte[] b, int bOffset, int n) {
+        double sum = 0;
+        for (int i = 0; i < n; i++) {
+            sum += (double) a[aOffset + i] * b[bOffset + i];
+        }
+        return (float) sum;
+    }
+
+    @Override
+    public void widenInt8(byte[] codes, int from, float scale, float[] out, int outFrom, int n) {
+        for (int i = 0; i < n; i++) {
+            out[outFrom + i] = codes[from + i] * scale;
+        }
+    }
+
+    @Override
+    public void multiplyInt4(StoredInt4Rows w, Int4Activations x, int rows, float[] y, int out) {
+        Int4Rows weights = Int4Rows.zeros(1, w.blocks());
+        for (int o = w.from(); o < w.to(); o++) {
+            w.copyRow(o, weights);
+            for (int r = 0; r < rows; r++) {
+                y[r * out + o] = dotInt4(x, r, weights, 0);
+            }
+        }
+    }
+
+    float dotInt4(Int4Activations a, int aRow, Int4Rows b, int bRow) {
+        double sum = 0;
+        for (int group = 0; group < b.groups(); group++) {
+            int word = b.codesFrom(bRow) + Int4Rows.firstByte(group);
+            int codes = a.codesFrom(aRow) + Int4Activations.first(group);
+            int products = 0;
+            for (int v = 0; v < Int4Rows.WORDS; v++) {
+                for (int nibble = 0; nibble < 8; nibble++) {
+                    int weight = b.codes()[word + nibble / 2] >> nibble % 2 * 4 & 15;
+                    products += weight * a.codes[codes + nibble % 4 * Int4Activations.VECTOR + nibble / 4];
+                }
+                word += Int4Rows.WORD_STRIDE;
+                codes += 4 * Int4Activations.VECTOR;
+            }
+            int input = a.groupsFrom(aRow) + group;
+            sum += products * (bfloat(b.scalesOffsets()[b.scalesFrom(bRow) + group]) * a.scales[input])
+                    + bfloat(b.scalesOffsets()[b.offsetsFrom(bRow) + group]) * a.sums[input];
+        }
+        return (float) sum;
+    }
+
+    @Override
+    public void widenInt4(Int4Rows weights, int row, float[] out, int outFrom) {
+        for (int group = 0; group < weights.groups(); group++) {
+            float scale = bfloat(weights.scalesOffsets()[weights.scalesFrom(row) + group]);
+            float offset = bfloat(weights.scalesOffsets()[weights.offsetsFrom(row) + group]);
+            int from = weights.codesFrom(row) + Int4Rows.firstByte(group);
+            for (int i = 0; i < Int4Rows.GROUP; i++) {
+                int code = weights.codes()[from + i / 8 * Int4Rows.WORD_STRIDE + i % 8 / 2] >> i % 2 * 4 & 15;
+                out[outFrom + Int4Rows.place(group * Int4Rows.GROUP + i)] = code * scale + offset;
+            }
+        }
+    }
+
+    @Override
+    public float narrowInt4(Int4Rows weights, int row, byte[] out) {
+        float highest = 0;
+        for (int group = 0; group < weights.groups(); group++) {
+            float scale = bfloat(weights.scalesOffsets()[weights.scalesFrom(row) + group]);
+            float offset = bfloat(weights.scalesOffsets()[weights.offsetsFrom(row) + group]);
+            highest = Math.max(highest, Math.max(Math.abs(offset), Math.abs(15 * scale + offset)));
+        }
+        float inverse = highest == 0 ? 0 : 127 / highest;
+        narrowInt4(weights, row, inverse, out);
+        return highest / 127;
+    }
+
+    void narrowInt4(Int4Rows weights, int row, float inverse, byte[] out) {
+        float[] values = new float[weights.blocks() * Int4Rows.BLOCK];
+        widenInt4(weights, row, values, 0);
+        for (int i = 0; i < values.length; i++) {
+            // Rounds, and leaves the number in the lowest bits.
+            out[i] = (byte) Float.floatToRawIntBits(values[i] * inverse + 0x1.8p23f);
+        }
+    }
+
+    private static float bfloat(short bits) {
+        return Float.intBitsToFloat(bits << 16);
+    }
+
+    @Override
     public void layerNorm(
             float[] x, int xOffset, int n, float[] weight, float[] bias, float eps, float[] y, int yOffset) {
         double sum = 0;

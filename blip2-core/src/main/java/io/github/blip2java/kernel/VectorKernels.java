@@ -2,6 +2,7 @@
 package io.github.blip2java.kernel;
 
 import java.util.Arrays;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -23,7 +24,16 @@ class VectorKernels extends ScalarKernels {
     /** As many shorts as {@link #I} has lanes. */
     static final VectorSpecies<Short> S = VectorSpecies.of(short.class, VectorShape.forBitSize(F.vectorBitSize() / 2));
 
+    /** As many bytes as {@link #F} has lanes, or the shortest vector there is. */
+    static final VectorSpecies<Byte> B =
+            VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, F.vectorBitSize() / 4)));
+
+    static final VectorSpecies<Byte> WHOLE_B = VectorSpecies.of(byte.class, F.vectorShape());
+    static final VectorSpecies<Short> WHOLE_S = VectorSpecies.of(short.class, F.vectorShape());
+
     static final int L = F.length();
+    static final int X = Int4Activations.VECTOR;
+    static final short LOW = 15;
 
     private static final float LOG2_E = 1.44269504f;
     private static final float LN2_HIGH = 0.693359375f;
@@ -135,6 +145,169 @@ class VectorKernels extends ScalarKernels {
             sum = Math.fma(a[i], half(b[i]), sum);
         }
         return sum;
+    }
+
+    @Override
+    void dotInt8(Rows a, int rows, byte[] b, int n, float[] sums) {
+        int row = 0;
+        for (; row <= rows - 4; row += 4) {
+            dotInt8FourRows(a, row, b, 0, n, sums);
+        }
+        for (; row < rows; row++) {
+            sums[row] = dotInt8OneRow(a.data(), a.row(row), b, 0, n);
+        }
+    }
+
+    private static float dotInt8OneRow(float[] a, int aOffset, byte[] b, int bOffset, int n) {
+        FloatVector s0 = FloatVector.zero(F);
+        FloatVector s1 = FloatVector.zero(F);
+        FloatVector s2 = FloatVector.zero(F);
+        FloatVector s3 = FloatVector.zero(F);
+        int i = 0;
+        // A load of bytes may be longer than L; what it reads too much must still be in the row.
+        for (; i <= n - Math.max(4 * L, 3 * L + B.length()); i += 4 * L) {
+            s0 = int8(b, bOffset + i).fma(FloatVector.fromArray(F, a, aOffset + i), s0);
+            s1 = int8(b, bOffset + i + L).fma(FloatVector.fromArray(F, a, aOffset + i + L), s1);
+            s2 = int8(b, bOffset + i + 2 * L).fma(FloatVector.fromArray(F, a, aOffset + i + 2 * L), s2);
+            s3 = int8(b, bOffset + i + 3 * L).fma(FloatVector.fromArray(F, a, aOffset + i + 3 * L), s3);
+        }
+        return s0.add(s1).add(s2.add(s3)).reduceLanes(VectorOperators.ADD)
+                + dotInt8(a, aOffset + i, b, bOffset + i, n - i);
+    }
+
+    /** Four rows at once, so that weights are widened once. */
+    private static void dotInt8FourRows(Rows a, int row, byte[] b, int bOffset, int n, float[] sums) {
+        float[] data = a.data();
+        int a0 = a.row(row);
+        int a1 = a.row(row + 1);
+        int a2 = a.row(row + 2);
+        int a3 = a.row(row + 3);
+        FloatVector s0 = FloatVector.zero(F);
+        FloatVector s1 = FloatVector.zero(F);
+        FloatVector s2 = FloatVector.zero(F);
+        FloatVector s3 = FloatVector.zero(F);
+        int i = 0;
+        for (; i <= n - B.length(); i += L) {
+            FloatVector w = int8(b, bOffset + i);
+            s0 = w.fma(FloatVector.fromArray(F, data, a0 + i), s0);
+            s1 = w.fma(FloatVector.fromArray(F, data, a1 + i), s1);
+            s2 = w.fma(FloatVector.fromArray(F, data, a2 + i), s2);
+            s3 = w.fma(FloatVector.fromArray(F, data, a3 + i), s3);
+        }
+        sums[row] = s0.reduceLanes(VectorOperators.ADD) + dotInt8(data, a0 + i, b, bOffset + i, n - i);
+        sums[row + 1] = s1.reduceLanes(VectorOperators.ADD) + dotInt8(data, a1 + i, b, bOffset + i, n - i);
+        sums[row + 2] = s2.reduceLanes(VectorOperators.ADD) + dotInt8(data, a2 + i, b, bOffset + i, n - i);
+        sums[row + 3] = s3.reduceLanes(VectorOperators.ADD) + dotInt8(data, a3 + i, b, bOffset + i, n - i);
+    }
+
+    @Override
+    public void widenInt8(byte[] codes, int from, float scale, float[] out, int outFrom, int n) {
+        int i = 0;
+        for (; i <= n - B.length(); i += L) {
+            int8(codes, from + i).mul(scale).intoArray(out, outFrom + i);
+        }
+        super.widenInt8(codes, from + i, scale, out, outFrom + i, n - i);
+    }
+
+    /** L bytes as floats. */
+    private static FloatVector int8(byte[] codes, int from) {
+        return (FloatVector) ByteVector.fromArray(B, codes, from).convertShape(VectorOperators.B2F, F, 0);
+    }
+
+    @Override
+    float dotInt4(Int4Activations a, int aRow, Int4Rows b, int bRow) {
+        int weights = b.codesFrom(bRow);
+        int inputs = a.codesFrom(aRow);
+        int scales = b.scalesFrom(bRow);
+        int offsets = b.offsetsFrom(bRow);
+        int groups = a.groupsFrom(aRow);
+        FloatVector sum = FloatVector.zero(F);
+        for (int block = 0; block < b.blocks(); block++) {
+            // As many groups at a time as a vector has int lanes.
+            for (int lane = 0; lane < Int4Rows.BLOCK_GROUPS; lane += L) {
+                int w = weights + block * Int4Rows.BLOCK_BYTES + 4 * lane;
+                int x = inputs + block * Int4Rows.BLOCK + 2 * lane;
+                // Sixteen products of at most 15 · 127 are within 16 bits.
+                ShortVector s = ShortVector.zero(WHOLE_S);
+                ShortVector t = ShortVector.zero(WHOLE_S);
+                for (int word = 0; word < Int4Rows.WORDS; word++) {
+                    ShortVector v = ByteVector.fromArray(WHOLE_B, b.codes(), w + word * Int4Rows.WORD_STRIDE)
+                            .reinterpretAsShorts();
+                    int from = x + word * 4 * X;
+                    s = s.add(v.and(LOW).mul(ShortVector.fromArray(WHOLE_S, a.codes, from)));
+                    t = t.add(v.lanewise(VectorOperators.LSHR, 4)
+                            .and(LOW)
+                            .mul(ShortVector.fromArray(WHOLE_S, a.codes, from + X)));
+                    s = s.add(v.lanewise(VectorOperators.LSHR, 8)
+                            .and(LOW)
+                            .mul(ShortVector.fromArray(WHOLE_S, a.codes, from + 2 * X)));
+                    t = t.add(v.lanewise(VectorOperators.LSHR, 12)
+                            .mul(ShortVector.fromArray(WHOLE_S, a.codes, from + 3 * X)));
+                }
+                int g = block * Int4Rows.BLOCK_GROUPS + lane;
+                FloatVector scale =
+                        bf16(b.scalesOffsets(), scales + g).mul(FloatVector.fromArray(F, a.scales, groups + g));
+                sum = groupSums(s.add(t)).fma(scale, sum);
+                sum = bf16(b.scalesOffsets(), offsets + g).fma(FloatVector.fromArray(F, a.sums, groups + g), sum);
+            }
+        }
+        return sum.reduceLanes(VectorOperators.ADD);
+    }
+
+    @Override
+    void narrowInt4(Int4Rows weights, int row, float inverse, byte[] out) {
+        if (B.length() != L) {
+            super.narrowInt4(weights, row, inverse, out);
+            return;
+        }
+        for (int group = 0; group < weights.groups(); group += L) {
+            FloatVector scale = bf16(weights.scalesOffsets(), weights.scalesFrom(row) + group)
+                    .mul(inverse);
+            FloatVector offset = bf16(weights.scalesOffsets(), weights.offsetsFrom(row) + group)
+                    .mul(inverse);
+            int from = weights.codesFrom(row) + Int4Rows.firstByte(group);
+            int to = Int4Rows.place(group * Int4Rows.GROUP);
+            for (int word = 0; word < Int4Rows.WORDS; word++) {
+                IntVector v = ByteVector.fromArray(WHOLE_B, weights.codes(), from + word * Int4Rows.WORD_STRIDE)
+                        .reinterpretAsInts();
+                for (int nibble = 0; nibble < 8; nibble++) {
+                    FloatVector code = (FloatVector) v.and(15).convert(VectorOperators.I2F, 0);
+                    // The rounder leaves the whole number in the lowest bits.
+                    IntVector rounded = code.fma(scale, offset).add(ROUNDER).reinterpretAsInts();
+                    ((ByteVector) rounded.convertShape(VectorOperators.I2B, B, 0))
+                            .intoArray(out, to + (8 * word + nibble) * Int4Rows.BLOCK_GROUPS);
+                    v = v.lanewise(VectorOperators.LSHR, 4);
+                }
+            }
+        }
+    }
+
+    /** Adds both halves of each int lane, which belong to one group. */
+    static FloatVector groupSums(ShortVector halves) {
+        IntVector pairs = halves.reinterpretAsInts();
+        IntVector sums = pairs.lanewise(VectorOperators.LSHL, 16)
+                .lanewise(VectorOperators.ASHR, 16)
+                .add(pairs.lanewise(VectorOperators.ASHR, 16));
+        return (FloatVector) sums.convert(VectorOperators.I2F, 0);
+    }
+
+    @Override
+    public void widenInt4(Int4Rows weights, int row, float[] out, int outFrom) {
+        for (int group = 0; group < weights.groups(); group += L) {
+            FloatVector scale = bf16(weights.scalesOffsets(), weights.scalesFrom(row) + group);
+            FloatVector offset = bf16(weights.scalesOffsets(), weights.offsetsFrom(row) + group);
+            int from = weights.codesFrom(row) + Int4Rows.firstByte(group);
+            int to = outFrom + Int4Rows.place(group * Int4Rows.GROUP);
+            for (int word = 0; word < Int4Rows.WORDS; word++) {
+                IntVector v = ByteVector.fromArray(WHOLE_B, weights.codes(), from + word * Int4Rows.WORD_STRIDE)
+                        .reinterpretAsInts();
+                for (int nibble = 0; nibble < 8; nibble++) {
+                    FloatVector code = (FloatVector) v.and(15).convert(VectorOperators.I2F, 0);
+                    code.fma(scale, offset).intoArray(out, to + (8 * word + nibble) * Int4Rows.BLOCK_GROUPS);
+                    v = v.lanewise(VectorOperators.LSHR, 4);
+                }
+            }
+        }
     }
 
     private static FloatVector bf16(short[] bits, int from) {

@@ -13,11 +13,8 @@ import java.nio.ByteOrder;
 final class DenseMatrix implements WeightMatrix {
     private static final Kernels KERNELS = Kernels.get();
 
-    /** Rows of the matrix that one task of a product handles. */
-    private static final int TASK_ROWS = 32;
-
-    /** Measured: below this many rows reading the weights is the cost, and dot products read them once. */
-    private static final int FEW_ROWS = 6;
+    /** Measured: up to this many rows reading the weights is the cost, and dot products read them once. */
+    static final int FEW_ROWS = 6;
 
     private final ByteBuffer bytes;
     private final DType dtype;
@@ -48,7 +45,7 @@ final class DenseMatrix implements WeightMatrix {
         return new DenseMatrix(bytes, DType.F32, out, in);
     }
 
-    private static ByteBuffer allocate(long size) {
+    static ByteBuffer allocate(long size) {
         return ByteBuffer.allocateDirect(Math.toIntExact(size)).order(ByteOrder.LITTLE_ENDIAN);
     }
 
@@ -81,14 +78,13 @@ final class DenseMatrix implements WeightMatrix {
 
     @Override
     public void copyRow(int row, float[] to, int from) {
-        copyRows(row, 1, to, from);
-    }
-
-    /** Copies rows that follow each other, widened to float32. */
-    void copyRows(int row, int count, float[] to, int from) {
-        int n = count * in;
         ByteBuffer view = bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN);
         view.position(row * in * dtype.bytes());
+        widen(view, dtype, to, from, in);
+    }
+
+    /** Reads n elements, widened to float32, from a buffer that stands at the first and is little-endian. */
+    static void widen(ByteBuffer view, DType dtype, float[] to, int from, int n) {
         if (dtype == DType.F32) {
             view.asFloatBuffer().get(to, from, n);
             return;
@@ -104,7 +100,7 @@ final class DenseMatrix implements WeightMatrix {
 
     @Override
     public void multiply(float[] x, int rows, float[] y) {
-        if (rows > FEW_ROWS && Gemm.isAvailable()) {
+        if (rows > FEW_ROWS && Gemm.suits(rows, out, in)) {
             Gemm.multiply(this, bytes, dtype, x, rows, y);
         } else {
             multiplyByDots(x, rows, y);
@@ -112,9 +108,8 @@ final class DenseMatrix implements WeightMatrix {
     }
 
     private void multiplyByDots(float[] x, int rows, float[] y) {
-        int tasks = (out + TASK_ROWS - 1) / TASK_ROWS;
-        Parallel.forRange(tasks, task -> {
-            StoredRows w = new StoredRows(bytes, in, task * TASK_ROWS, Math.min(out, (task + 1) * TASK_ROWS));
+        RowTasks.forEach(out, in, rows, (from, to) -> {
+            StoredRows w = new StoredRows(bytes, in, from, to);
             switch (dtype) {
                 case F16 -> KERNELS.multiplyF16(w, x, rows, y, out);
                 case BF16 -> KERNELS.multiplyBf16(w, x, rows, y, out);

@@ -5,6 +5,7 @@ import io.github.blip2java.kernel.Parallel;
 import io.github.blip2java.weights.DType;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
 import java.util.ServiceLoader;
 import java.util.stream.Stream;
 
@@ -23,8 +24,18 @@ final class Gemm {
 
     private Gemm() {}
 
-    static boolean isAvailable() {
-        return PROVIDER != null;
+    /** Tells whether there is a provider, and enough work that the threads it wakes are worth it. */
+    static boolean suits(int rows, int out, int in) {
+        return PROVIDER != null && !RowTasks.isSmall(out, in, rows);
+    }
+
+    static boolean suitsInt8(int rows, int out, int in) {
+        return suits(rows, out, in) && PROVIDER.supportsInt8();
+    }
+
+    /** Y = X · Wᵀ of signed bytes. */
+    static void multiplyInt8(ByteBuffer x, int rows, ByteBuffer weights, int out, int in, IntBuffer y) {
+        PROVIDER.multiplyInt8(x, rows, weights, out, in, y);
     }
 
     /** Y = X · Wᵀ, with weights as they lie in {@code bytes} if the provider takes them so. */
@@ -38,7 +49,7 @@ final class Gemm {
         try (NativeMemory input = NativeMemory.copyOf(x, rows * in);
                 NativeMemory output = NativeMemory.floats(rows * out)) {
             PROVIDER.multiply(input.asFloats(), rows, bytes, dtype, out, in, output.asFloats());
-            output.asFloats().get(y, 0, rows * out);
+            copy(output.asFloats(), rows, out, y, 0, out);
         }
     }
 
@@ -46,7 +57,7 @@ final class Gemm {
     static void multiplyWidened(WeightMatrix weights, float[] x, int rows, float[] y) {
         int in = weights.inFeatures();
         int out = weights.outFeatures();
-        int block = Math.min(out, Math.max(64, BLOCK_FLOATS / in));
+        int block = blockRows(out, in);
         try (NativeMemory input = NativeMemory.copyOf(x, rows * in);
                 NativeMemory widened = NativeMemory.floats(block * in);
                 NativeMemory output = NativeMemory.floats(rows * block)) {
@@ -54,12 +65,18 @@ final class Gemm {
                 int count = Math.min(block, out - from);
                 widen(weights, from, count, widened.asFloats());
                 PROVIDER.multiply(input.asFloats(), rows, widened.asBytes(), DType.F32, count, in, output.asFloats());
-                FloatBuffer product = output.asFloats();
-                for (int row = 0; row < rows; row++) {
-                    product.get(row * count, y, row * out + from, count);
-                }
+                copy(output.asFloats(), rows, count, y, from, out);
             }
         }
+    }
+
+    private static void copy(FloatBuffer product, int rows, int count, float[] y, int from, int out) {
+        Parallel.forRange(rows, row -> product.get(row * count, y, row * out + from, count));
+    }
+
+    /** How many rows of a matrix to widen at a time. */
+    static int blockRows(int out, int in) {
+        return Math.min(out, Math.max(64, BLOCK_FLOATS / in));
     }
 
     private static void widen(WeightMatrix weights, int from, int count, FloatBuffer target) {

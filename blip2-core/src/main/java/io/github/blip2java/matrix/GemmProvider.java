@@ -4,6 +4,7 @@ package io.github.blip2java.matrix;
 import io.github.blip2java.weights.DType;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
 
 /**
  * Products of many rows by a native library.
@@ -40,4 +41,27 @@ public interface GemmProvider {
      * @param y       {@code [rows, out]}, outside the heap; overwritten
      */
     void multiply(FloatBuffer x, int rows, ByteBuffer weights, DType dtype, int out, int in, FloatBuffer y);
+
+    /**
+     * Tells whether {@link #multiplyInt8} works here, faster than with float32.
+     *
+     * @return false unless a provider says otherwise
+     */
+    default boolean supportsInt8() {
+        return false;
+    }
+
+    /**
+     * Computes Y = X · Wᵀ of signed bytes, exactly.
+     *
+     * @param x       {@code [rows, in]}, outside the heap
+     * @param rows    rows of x and y
+     * @param weights {@code [out, in]} from the buffer's position on, outside the heap
+     * @param out     output features
+     * @param in      input features
+     * @param y       {@code [rows, out]}, outside the heap; overwritten
+     */
+    default void multiplyInt8(ByteBuffer x, int rows, ByteBuffer weights, int out, int in, IntBuffer y) {
+        throw new UnsupportedOperationException("multiplyInt8");
+    }
 }

@@ -24,7 +24,11 @@ final class NativeMemory implements AutoCloseable {
 
     /** Room for n floats, whatever is in it. */
     static NativeMemory floats(int n) {
-        int size = Math.multiplyExact(n, Float.BYTES);
+        return bytes(Math.multiplyExact(n, Float.BYTES));
+    }
+
+    /** Room for bytes, whatever is in it. */
+    static NativeMemory bytes(int size) {
         synchronized (IDLE) {
             ByteBuffer fitting = IDLE.stream()
                     .filter(buffer -> buffer.capacity() >= size)

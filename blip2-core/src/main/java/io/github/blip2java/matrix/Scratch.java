@@ -5,10 +5,19 @@ package io.github.blip2java.matrix;
 final class Scratch {
     private static final ThreadLocal<Scratch> OWN = ThreadLocal.withInitial(Scratch::new);
 
+    private byte[] bytes = new byte[0];
     private short[] shorts = new short[0];
     private float[] floats = new float[0];
 
     private Scratch() {}
+
+    static byte[] bytes(int n) {
+        Scratch own = OWN.get();
+        if (own.bytes.length < n) {
+            own.bytes = new byte[n];
+        }
+        return own.bytes;
+    }
 
     static short[] shorts(int n) {
         Scratch own = OWN.get();

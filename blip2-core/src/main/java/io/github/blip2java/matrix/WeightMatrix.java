@@ -6,6 +6,7 @@ import io.github.blip2java.weights.StoredTensor;
 import io.github.blip2java.weights.UnsupportedModelException;
 import io.github.blip2java.weights.WeightFormat;
 import io.github.blip2java.weights.WeightScope;
+import java.util.Locale;
 
 /** A matrix {@code [out, in]} of weights. Immutable and safe for many threads. */
 public interface WeightMatrix {
@@ -52,16 +53,29 @@ public interface WeightMatrix {
      * @return the matrix
      */
     static WeightMatrix load(WeightScope weights, String name, int out, int in) {
+        WeightFormat stored = Quantizer.formatOf(weights.dtype(name));
+        if (stored != WeightFormat.AUTO) {
+            requireAsStored(weights, name, stored);
+            return Quantizer.stored(weights, stored, name, out, in);
+        }
         StoredTensor tensor = weights.tensor(name, out, in);
         return switch (weights.format()) {
             case AUTO -> DenseMatrix.mapped(tensor, out, in);
             case F32 -> DenseMatrix.as(DType.F32, tensor, out, in);
             case F16 -> DenseMatrix.as(DType.F16, tensor, out, in);
             case BF16 -> DenseMatrix.as(DType.BF16, tensor, out, in);
-            case INT8, INT4 ->
-                throw new UnsupportedModelException(
-                        "dtype " + weights.format() + " is not supported yet; supported: auto, f32, f16, bf16");
+            case INT8, INT4 -> Quantizer.quantized(tensor, weights.format(), out, in);
         };
+    }
+
+    private static void requireAsStored(WeightScope weights, String name, WeightFormat stored) {
+        if (weights.format() != WeightFormat.AUTO && weights.format() != stored) {
+            String got = stored.name().toLowerCase(Locale.ROOT);
+            throw new UnsupportedModelException("tensor \"" + weights.path(name) + "\": expected floats to make dtype "
+                    + weights.format().name().toLowerCase(Locale.ROOT) + " of, got " + got
+                    + "; load with dtype auto or "
+                    + got + ", or take the checkpoint that this one was converted from");
+        }
     }
 
     /**

@@ -30,7 +30,12 @@ public final class SafetensorsWriter {
      * @param shape its dimensions
      */
     public record Planned(String name, DType dtype, long[] shape) {
-        long bytes() {
+        /**
+         * Gives the size of the tensor.
+         *
+         * @return bytes
+         */
+        public long bytes() {
             return Arrays.stream(shape).reduce(dtype.bytes(), Math::multiplyExact);
         }
     }

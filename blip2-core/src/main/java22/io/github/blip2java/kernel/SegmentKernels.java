@@ -4,6 +4,7 @@ package io.github.blip2java.kernel;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -34,16 +35,15 @@ final class SegmentKernels extends VectorKernels {
     public void multiplyF16(StoredRows w, float[] x, int rows, float[] y, int out) {
         MemorySegment bytes = MemorySegment.ofBuffer(w.bytes());
         int n = w.width();
-        if (rows == 1) {
-            for (int o = w.from(); o < w.to(); o++) {
-                y[o] = dotF16(x, bytes, 2L * o * n, n);
-            }
-            return;
-        }
-        float[] row = new float[n];
         for (int o = w.from(); o < w.to(); o++) {
-            widenF16(bytes, 2L * o * n, row, n);
-            dots(row, x, rows, y, out, o);
+            long at = 2L * o * n;
+            int r = 0;
+            for (; r <= rows - 4; r += 4) {
+                dotF16FourRows(x, r * n, bytes, at, n, y, r * out + o, out);
+            }
+            for (; r < rows; r++) {
+                y[r * out + o] = dotF16(x, r * n, bytes, at, n);
+            }
         }
     }
 
@@ -51,16 +51,42 @@ final class SegmentKernels extends VectorKernels {
     public void multiplyBf16(StoredRows w, float[] x, int rows, float[] y, int out) {
         MemorySegment bytes = MemorySegment.ofBuffer(w.bytes());
         int n = w.width();
-        if (rows == 1) {
-            for (int o = w.from(); o < w.to(); o++) {
-                y[o] = dotBf16(x, bytes, 2L * o * n, n);
-            }
-            return;
-        }
-        float[] row = new float[n];
         for (int o = w.from(); o < w.to(); o++) {
-            widenBf16(bytes, 2L * o * n, row, n);
-            dots(row, x, rows, y, out, o);
+            long at = 2L * o * n;
+            int r = 0;
+            for (; r <= rows - 4; r += 4) {
+                dotBf16FourRows(x, r * n, bytes, at, n, y, r * out + o, out);
+            }
+            for (; r < rows; r++) {
+                y[r * out + o] = dotBf16(x, r * n, bytes, at, n);
+            }
+        }
+    }
+
+    @Override
+    public void multiplyInt8(StoredRows w, float[] scales, float[] x, int rows, float[] y, int out) {
+        MemorySegment codes = MemorySegment.ofBuffer(w.bytes());
+        int n = w.width();
+        for (int o = w.from(); o < w.to(); o++) {
+            long at = (long) o * n;
+            int r = 0;
+            for (; r <= rows - 4; r += 4) {
+                dotInt8FourRows(x, r * n, codes, at, n, scales[o], y, r * out + o, out);
+            }
+            for (; r < rows; r++) {
+                y[r * out + o] = dotInt8(x, r * n, codes, at, n) * scales[o];
+            }
+        }
+    }
+
+    @Override
+    public void multiplyInt4(StoredInt4Rows w, Int4Activations x, int rows, float[] y, int out) {
+        MemorySegment codes = MemorySegment.ofBuffer(w.codes());
+        MemorySegment scalesOffsets = MemorySegment.ofBuffer(w.scalesOffsets());
+        for (int o = w.from(); o < w.to(); o++) {
+            for (int r = 0; r < rows; r++) {
+                y[r * out + o] = dotInt4(x, r, codes, scalesOffsets, o, w.blocks());
+            }
         }
     }
 
@@ -81,7 +107,7 @@ final class SegmentKernels extends VectorKernels {
         return sum;
     }
 
-    private static float dotF16(float[] a, MemorySegment b, long at, int n) {
+    private static float dotF16(float[] a, int aOffset, MemorySegment b, long at, int n) {
         FloatVector s0 = FloatVector.zero(F);
         FloatVector s1 = FloatVector.zero(F);
         IntVector largest = IntVector.zero(I);
@@ -90,59 +116,192 @@ final class SegmentKernels extends VectorKernels {
             IntVector h0 = widened(b, at + 2L * i);
             IntVector h1 = widened(b, at + 2L * (i + L));
             largest = largest.max(magnitude(h0)).max(magnitude(h1));
-            s0 = FloatVector.fromArray(F, a, i).fma(f16(h0), s0);
-            s1 = FloatVector.fromArray(F, a, i + L).fma(f16(h1), s1);
+            s0 = FloatVector.fromArray(F, a, aOffset + i).fma(f16(h0), s0);
+            s1 = FloatVector.fromArray(F, a, aOffset + i + L).fma(f16(h1), s1);
         }
-        float sum = s0.add(s1).reduceLanes(VectorOperators.ADD);
         if (beyondHalf(largest)) {
-            sum = 0;
-            i = 0;
+            return restF16(a, aOffset, b, at, 0, n);
         }
-        for (; i < n; i++) {
-            sum = Math.fma(a[i], half(b.get(SHORT, at + 2L * i)), sum);
+        return s0.add(s1).reduceLanes(VectorOperators.ADD) + restF16(a, aOffset, b, at, i, n);
+    }
+
+    /** Four rows at once, so that weights are widened once. */
+    private static void dotF16FourRows(
+            float[] a, int a0, MemorySegment b, long at, int n, float[] y, int yOffset, int yStride) {
+        int a1 = a0 + n;
+        int a2 = a1 + n;
+        int a3 = a2 + n;
+        FloatVector s0 = FloatVector.zero(F);
+        FloatVector s1 = FloatVector.zero(F);
+        FloatVector s2 = FloatVector.zero(F);
+        FloatVector s3 = FloatVector.zero(F);
+        IntVector largest = IntVector.zero(I);
+        int i = 0;
+        for (; i <= n - L; i += L) {
+            IntVector h = widened(b, at + 2L * i);
+            largest = largest.max(magnitude(h));
+            FloatVector w = f16(h);
+            s0 = w.fma(FloatVector.fromArray(F, a, a0 + i), s0);
+            s1 = w.fma(FloatVector.fromArray(F, a, a1 + i), s1);
+            s2 = w.fma(FloatVector.fromArray(F, a, a2 + i), s2);
+            s3 = w.fma(FloatVector.fromArray(F, a, a3 + i), s3);
+        }
+        if (beyondHalf(largest)) {
+            for (int r = 0; r < 4; r++) {
+                y[yOffset + r * yStride] = restF16(a, a0 + r * n, b, at, 0, n);
+            }
+            return;
+        }
+        y[yOffset] = s0.reduceLanes(VectorOperators.ADD) + restF16(a, a0, b, at, i, n);
+        y[yOffset + yStride] = s1.reduceLanes(VectorOperators.ADD) + restF16(a, a1, b, at, i, n);
+        y[yOffset + 2 * yStride] = s2.reduceLanes(VectorOperators.ADD) + restF16(a, a2, b, at, i, n);
+        y[yOffset + 3 * yStride] = s3.reduceLanes(VectorOperators.ADD) + restF16(a, a3, b, at, i, n);
+    }
+
+    private static float restF16(float[] a, int aOffset, MemorySegment b, long at, int from, int n) {
+        float sum = 0;
+        for (int i = from; i < n; i++) {
+            sum = Math.fma(a[aOffset + i], half(b.get(SHORT, at + 2L * i)), sum);
         }
         return sum;
     }
 
-    private static float dotBf16(float[] a, MemorySegment b, long at, int n) {
+    private static float dotBf16(float[] a, int aOffset, MemorySegment b, long at, int n) {
         FloatVector s0 = FloatVector.zero(F);
         FloatVector s1 = FloatVector.zero(F);
         int i = 0;
         for (; i <= n - 2 * L; i += 2 * L) {
-            s0 = FloatVector.fromArray(F, a, i).fma(bf16(widened(b, at + 2L * i)), s0);
-            s1 = FloatVector.fromArray(F, a, i + L).fma(bf16(widened(b, at + 2L * (i + L))), s1);
+            s0 = FloatVector.fromArray(F, a, aOffset + i).fma(bf16(widened(b, at + 2L * i)), s0);
+            s1 = FloatVector.fromArray(F, a, aOffset + i + L).fma(bf16(widened(b, at + 2L * (i + L))), s1);
         }
-        float sum = s0.add(s1).reduceLanes(VectorOperators.ADD);
-        for (; i < n; i++) {
-            sum = Math.fma(a[i], Float.intBitsToFloat(b.get(SHORT, at + 2L * i) << 16), sum);
+        return s0.add(s1).reduceLanes(VectorOperators.ADD) + restBf16(a, aOffset, b, at, i, n);
+    }
+
+    /** Four rows at once, so that weights are widened once. */
+    private static void dotBf16FourRows(
+            float[] a, int a0, MemorySegment b, long at, int n, float[] y, int yOffset, int yStride) {
+        int a1 = a0 + n;
+        int a2 = a1 + n;
+        int a3 = a2 + n;
+        FloatVector s0 = FloatVector.zero(F);
+        FloatVector s1 = FloatVector.zero(F);
+        FloatVector s2 = FloatVector.zero(F);
+        FloatVector s3 = FloatVector.zero(F);
+        int i = 0;
+        for (; i <= n - L; i += L) {
+            FloatVector w = bf16(widened(b, at + 2L * i));
+            s0 = w.fma(FloatVector.fromArray(F, a, a0 + i), s0);
+            s1 = w.fma(FloatVector.fromArray(F, a, a1 + i), s1);
+            s2 = w.fma(FloatVector.fromArray(F, a, a2 + i), s2);
+            s3 = w.fma(FloatVector.fromArray(F, a, a3 + i), s3);
+        }
+        y[yOffset] = s0.reduceLanes(VectorOperators.ADD) + restBf16(a, a0, b, at, i, n);
+        y[yOffset + yStride] = s1.reduceLanes(VectorOperators.ADD) + restBf16(a, a1, b, at, i, n);
+        y[yOffset + 2 * yStride] = s2.reduceLanes(VectorOperators.ADD) + restBf16(a, a2, b, at, i, n);
+        y[yOffset + 3 * yStride] = s3.reduceLanes(VectorOperators.ADD) + restBf16(a, a3, b, at, i, n);
+    }
+
+    private static float restBf16(float[] a, int aOffset, MemorySegment b, long at, int from, int n) {
+        float sum = 0;
+        for (int i = from; i < n; i++) {
+            sum = Math.fma(a[aOffset + i], Float.intBitsToFloat(b.get(SHORT, at + 2L * i) << 16), sum);
         }
         return sum;
     }
 
-    private static void widenF16(MemorySegment b, long at, float[] row, int n) {
-        IntVector largest = IntVector.zero(I);
+    private static float dotInt8(float[] a, int aOffset, MemorySegment b, long at, int n) {
+        FloatVector s0 = FloatVector.zero(F);
+        FloatVector s1 = FloatVector.zero(F);
+        FloatVector s2 = FloatVector.zero(F);
+        FloatVector s3 = FloatVector.zero(F);
         int i = 0;
-        for (; i <= n - L; i += L) {
-            IntVector bits = widened(b, at + 2L * i);
-            largest = largest.max(magnitude(bits));
-            f16(bits).intoArray(row, i);
+        // A load of bytes may be longer than L; what it reads too much must still be in the row.
+        for (; i <= n - Math.max(4 * L, 3 * L + B.length()); i += 4 * L) {
+            s0 = int8(b, at + i).fma(FloatVector.fromArray(F, a, aOffset + i), s0);
+            s1 = int8(b, at + i + L).fma(FloatVector.fromArray(F, a, aOffset + i + L), s1);
+            s2 = int8(b, at + i + 2 * L).fma(FloatVector.fromArray(F, a, aOffset + i + 2 * L), s2);
+            s3 = int8(b, at + i + 3 * L).fma(FloatVector.fromArray(F, a, aOffset + i + 3 * L), s3);
         }
-        if (beyondHalf(largest)) {
-            i = 0;
-        }
-        for (; i < n; i++) {
-            row[i] = half(b.get(SHORT, at + 2L * i));
-        }
+        float sum = s0.add(s1).add(s2.add(s3)).reduceLanes(VectorOperators.ADD);
+        return sum + restInt8(a, aOffset, b, at, i, n);
     }
 
-    private static void widenBf16(MemorySegment b, long at, float[] row, int n) {
+    /** Four rows at once, so that weights are widened once. */
+    private static void dotInt8FourRows(
+            float[] a, int a0, MemorySegment b, long at, int n, float scale, float[] y, int yOffset, int yStride) {
+        int a1 = a0 + n;
+        int a2 = a1 + n;
+        int a3 = a2 + n;
+        FloatVector s0 = FloatVector.zero(F);
+        FloatVector s1 = FloatVector.zero(F);
+        FloatVector s2 = FloatVector.zero(F);
+        FloatVector s3 = FloatVector.zero(F);
         int i = 0;
-        for (; i <= n - L; i += L) {
-            bf16(widened(b, at + 2L * i)).intoArray(row, i);
+        for (; i <= n - B.length(); i += L) {
+            FloatVector w = int8(b, at + i);
+            s0 = w.fma(FloatVector.fromArray(F, a, a0 + i), s0);
+            s1 = w.fma(FloatVector.fromArray(F, a, a1 + i), s1);
+            s2 = w.fma(FloatVector.fromArray(F, a, a2 + i), s2);
+            s3 = w.fma(FloatVector.fromArray(F, a, a3 + i), s3);
         }
-        for (; i < n; i++) {
-            row[i] = Float.intBitsToFloat(b.get(SHORT, at + 2L * i) << 16);
+        y[yOffset] = (s0.reduceLanes(VectorOperators.ADD) + restInt8(a, a0, b, at, i, n)) * scale;
+        y[yOffset + yStride] = (s1.reduceLanes(VectorOperators.ADD) + restInt8(a, a1, b, at, i, n)) * scale;
+        y[yOffset + 2 * yStride] = (s2.reduceLanes(VectorOperators.ADD) + restInt8(a, a2, b, at, i, n)) * scale;
+        y[yOffset + 3 * yStride] = (s3.reduceLanes(VectorOperators.ADD) + restInt8(a, a3, b, at, i, n)) * scale;
+    }
+
+    private static float restInt8(float[] a, int aOffset, MemorySegment b, long at, int from, int n) {
+        float sum = 0;
+        for (int i = from; i < n; i++) {
+            sum = Math.fma(a[aOffset + i], b.get(ValueLayout.JAVA_BYTE, at + i), sum);
         }
+        return sum;
+    }
+
+    /** L bytes as floats. */
+    private static FloatVector int8(MemorySegment codes, long at) {
+        return (FloatVector) ByteVector.fromMemorySegment(B, codes, at, LITTLE).convertShape(VectorOperators.B2F, F, 0);
+    }
+
+    private static float dotInt4(
+            Int4Activations a, int aRow, MemorySegment codes, MemorySegment scalesOffsets, int row, int blocks) {
+        int rowGroups = blocks * Int4Rows.BLOCK_GROUPS;
+        long weights = (long) row * blocks * Int4Rows.BLOCK_BYTES;
+        long scales = 4L * row * rowGroups;
+        long offsets = scales + 2L * rowGroups;
+        int inputs = a.codesFrom(aRow);
+        int groups = a.groupsFrom(aRow);
+        FloatVector sum = FloatVector.zero(F);
+        for (int block = 0; block < blocks; block++) {
+            for (int lane = 0; lane < Int4Rows.BLOCK_GROUPS; lane += L) {
+                long w = weights + block * Int4Rows.BLOCK_BYTES + 4 * lane;
+                int x = inputs + block * Int4Rows.BLOCK + 2 * lane;
+                // Sixteen products of at most 15 · 127 are within 16 bits.
+                ShortVector s = ShortVector.zero(WHOLE_S);
+                ShortVector t = ShortVector.zero(WHOLE_S);
+                for (int word = 0; word < Int4Rows.WORDS; word++) {
+                    ShortVector v =
+                            ShortVector.fromMemorySegment(WHOLE_S, codes, w + word * Int4Rows.WORD_STRIDE, LITTLE);
+                    int from = x + word * 4 * X;
+                    s = s.add(v.and(LOW).mul(ShortVector.fromArray(WHOLE_S, a.codes, from)));
+                    t = t.add(v.lanewise(VectorOperators.LSHR, 4)
+                            .and(LOW)
+                            .mul(ShortVector.fromArray(WHOLE_S, a.codes, from + X)));
+                    s = s.add(v.lanewise(VectorOperators.LSHR, 8)
+                            .and(LOW)
+                            .mul(ShortVector.fromArray(WHOLE_S, a.codes, from + 2 * X)));
+                    t = t.add(v.lanewise(VectorOperators.LSHR, 12)
+                            .mul(ShortVector.fromArray(WHOLE_S, a.codes, from + 3 * X)));
+                }
+                int g = block * Int4Rows.BLOCK_GROUPS + lane;
+                FloatVector scale = bf16(widened(scalesOffsets, scales + 2L * g))
+                        .mul(FloatVector.fromArray(F, a.scales, groups + g));
+                sum = groupSums(s.add(t)).fma(scale, sum);
+                sum = bf16(widened(scalesOffsets, offsets + 2L * g))
+                        .fma(FloatVector.fromArray(F, a.sums, groups + g), sum);
+            }
+        }
+        return sum.reduceLanes(VectorOperators.ADD);
     }
 
     private static IntVector widened(MemorySegment b, long at) {

@@ -8,6 +8,7 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.function.DoubleUnaryOperator;
+import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 
 /** The kernels of this run, against plain double arithmetic. The build runs it with the Vector API and without. */
@@ -46,7 +47,7 @@ class KernelsTest {
             }
             assertThat((double) KERNELS.dot(a, OFFSET, b, 1, n))
                     .as("n = %d", n)
-                    .isCloseTo(expected, org.assertj.core.data.Offset.offset(n * 0x1p-24 * size + 1e-12));
+                    .isCloseTo(expected, Offset.offset(n * 0x1p-24 * size + 1e-12));
         }
     }
 
@@ -115,7 +116,7 @@ class KernelsTest {
     void fewRowsTimesStoredRows() {
         int out = 5;
         for (int n = 1; n <= LONGEST; n++) {
-            for (int rows = 1; rows <= 3; rows++) {
+            for (int rows : new int[] {1, 2, 5}) {
                 float[] x = values(rows * n, 1);
                 float[][] stored = new float[3][out * n];
                 ByteBuffer[] bytes = new ByteBuffer[3];
@@ -163,17 +164,19 @@ class KernelsTest {
 
     @Test
     void anInfiniteHalfStaysInfinite() {
-        float[] ones = new float[100];
-        Arrays.fill(ones, 1f);
-        ByteBuffer bytes = ByteBuffer.allocateDirect(2 * ones.length).order(ByteOrder.LITTLE_ENDIAN);
-        float[] y = new float[1];
-        StoredRows row = new StoredRows(bytes, ones.length, 0, 1);
-        bytes.putShort(2 * 40, (short) 0xfc00);
-        KERNELS.multiplyF16(row, ones, 1, y, 1);
-        assertThat(y[0]).isEqualTo(Float.NEGATIVE_INFINITY);
-        bytes.putShort(2 * 41, (short) 0x7c00);
-        KERNELS.multiplyF16(row, ones, 1, y, 1);
-        assertThat(y[0]).isNaN();
+        for (int rows : new int[] {1, 4}) {
+            float[] ones = new float[rows * 100];
+            Arrays.fill(ones, 1f);
+            ByteBuffer bytes = ByteBuffer.allocateDirect(2 * 100).order(ByteOrder.LITTLE_ENDIAN);
+            float[] y = new float[rows];
+            StoredRows row = new StoredRows(bytes, 100, 0, 1);
+            bytes.putShort(2 * 40, (short) 0xfc00);
+            KERNELS.multiplyF16(row, ones, rows, y, 1);
+            assertThat(y).containsOnly(Float.NEGATIVE_INFINITY);
+            bytes.putShort(2 * 41, (short) 0x7c00);
+            KERNELS.multiplyF16(row, ones, rows, y, 1);
+            assertThat(y).containsOnly(Float.NaN);
+        }
     }
 
     @Test
@@ -209,7 +212,7 @@ class KernelsTest {
     }
 
     private static org.assertj.core.data.Offset<Double> within(double tolerance) {
-        return org.assertj.core.data.Offset.offset(tolerance);
+        return Offset.offset(tolerance);
     }
 
     @Test
@@ -237,7 +240,7 @@ class KernelsTest {
         KERNELS.softmax(huge, 0, 40);
         assertThat(huge[5]).isEqualTo(1f);
         float[] hidden = new float[40];
-        java.util.Arrays.fill(hidden, Float.NEGATIVE_INFINITY);
+        Arrays.fill(hidden, Float.NEGATIVE_INFINITY);
         KERNELS.softmax(hidden, 0, 40);
         assertThat(hidden).containsOnly(0f);
     }
@@ -342,10 +345,101 @@ class KernelsTest {
     @Test
     void aQueryThatSeesNothingGivesZeros() {
         float[] scores = new float[2 * 5];
-        java.util.Arrays.fill(scores, Float.NEGATIVE_INFINITY);
+        Arrays.fill(scores, Float.NEGATIVE_INFINITY);
         Rows rows = new Rows(values(5 * 8, 1), 0, 8);
         float[] out = values(2 * 8, 1);
         KERNELS.attention(rows, 2, rows, rows, 5, 8, scores, new Rows(out, 0, 8));
         assertThat(out).containsOnly(0f);
+    }
+
+    @Test
+    void eightBitsEqualTheScalarKernels() {
+        Kernels scalar = new ScalarKernels();
+        int out = 4;
+        float[] scales = {1f, 0.5f, 2f, 1f};
+        for (int n = 1; n <= LONGEST; n++) {
+            byte[] codes = new byte[Math.max(out * n, n + OFFSET)];
+            random.nextBytes(codes);
+            StoredRows some = new StoredRows(direct(codes), n, 1, 3);
+            float[] x = values(6 * n, 1);
+            for (int rows : new int[] {1, 6}) {
+                float[] expected = new float[rows * out];
+                float[] y = new float[rows * out];
+                scalar.multiplyInt8(some, scales, x, rows, expected, out);
+                KERNELS.multiplyInt8(some, scales, x, rows, y, out);
+                assertThat(y).as("n = %d", n).containsExactly(expected, Offset.offset(n * 0x1p-23f * 128 * n + 1e-6f));
+            }
+            float[] wide = new float[n + 2];
+            wide[n + 1] = GUARD;
+            KERNELS.widenInt8(codes, OFFSET, 0.5f, wide, 1, n);
+            for (int i = 0; i < n; i++) {
+                assertThat(wide[1 + i]).isEqualTo(codes[OFFSET + i] * 0.5f);
+            }
+            assertThat(wide[n + 1]).isEqualTo(GUARD);
+        }
+    }
+
+    @Test
+    void fourBitsEqualTheScalarKernels() {
+        Kernels scalar = new ScalarKernels();
+        for (int in : new int[] {1, 32, 500, 512, 1025}) {
+            int blocks = Int4Rows.blocks(in);
+            byte[] codes = new byte[3 * blocks * Int4Rows.BLOCK_BYTES];
+            random.nextBytes(codes);
+            short[] scalesOffsets = new short[3 * 2 * blocks * Int4Rows.BLOCK_GROUPS];
+            for (int i = 0; i < scalesOffsets.length; i++) {
+                scalesOffsets[i] = (short) (0x3f00 | random.nextInt(0x100) | random.nextInt(2) << 15);
+            }
+            Int4Rows weights = new Int4Rows(codes, scalesOffsets, blocks);
+            Int4Activations inputs = Int4Activations.of(values(2 * in, 1), 2, in);
+            for (int row = 0; row < 3; row++) {
+                float[] expected = new float[blocks * Int4Rows.BLOCK];
+                float[] wide = new float[blocks * Int4Rows.BLOCK + 2];
+                wide[wide.length - 1] = GUARD;
+                scalar.widenInt4(weights, row, expected, 0);
+                KERNELS.widenInt4(weights, row, wide, 1);
+                for (int i = 0; i < expected.length; i++) {
+                    assertThat(wide[1 + i]).isCloseTo(expected[i], Offset.offset(4e-6f));
+                }
+                assertThat(wide[wide.length - 1]).isEqualTo(GUARD);
+                byte[] narrow = new byte[expected.length];
+                float scale = KERNELS.narrowInt4(weights, row, narrow);
+                for (int i = 0; i < expected.length; i++) {
+                    assertThat(narrow[i] * scale).isCloseTo(expected[i], Offset.offset(0.501f * scale));
+                }
+            }
+            StoredInt4Rows some = new StoredInt4Rows(direct(codes), direct(scalesOffsets), blocks, 1, 3);
+            float[] expected = new float[2 * 3];
+            float[] y = new float[2 * 3];
+            scalar.multiplyInt4(some, inputs, 2, expected, 3);
+            KERNELS.multiplyInt4(some, inputs, 2, y, 3);
+            assertThat(y).containsExactly(expected, Offset.offset(1e-3f * (float) Math.sqrt(in)));
+        }
+    }
+
+    @Test
+    void largestFourBitProductsDoNotOverflow() {
+        byte[] codes = new byte[Int4Rows.BLOCK_BYTES];
+        Arrays.fill(codes, (byte) 0xff);
+        short[] scalesOffsets = new short[2 * Int4Rows.BLOCK_GROUPS];
+        Arrays.fill(scalesOffsets, 0, Int4Rows.BLOCK_GROUPS, (short) 0x3f80);
+        for (float x : new float[] {1, -1}) {
+            float[] inputs = new float[Int4Rows.BLOCK];
+            Arrays.fill(inputs, x);
+            float[] y = new float[1];
+            StoredInt4Rows weights = new StoredInt4Rows(direct(codes), direct(scalesOffsets), 1, 0, 1);
+            KERNELS.multiplyInt4(weights, Int4Activations.of(inputs, 1, inputs.length), 1, y, 1);
+            assertThat(y[0]).isCloseTo(15f * 512 * x, Offset.offset(0.01f));
+        }
+    }
+
+    private static ByteBuffer direct(byte[] bytes) {
+        return ByteBuffer.allocateDirect(bytes.length).put(bytes).clear();
+    }
+
+    private static ByteBuffer direct(short[] values) {
+        ByteBuffer bytes = ByteBuffer.allocateDirect(2 * values.length).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.asShortBuffer().put(values);
+        return bytes;
     }
 }

@@ -4,6 +4,7 @@ package io.github.blip2java.examples;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.blip2java.Blip2Config;
 import io.github.blip2java.MemoryEstimate;
+import io.github.blip2java.matrix.Quantizer;
 import io.github.blip2java.weights.Checkpoint;
 import io.github.blip2java.weights.DType;
 import io.github.blip2java.weights.StoredTensor;
@@ -60,9 +61,14 @@ final class InfoCommand implements Callable<Integer> {
     }
 
     private static Map<String, Object> facts(Checkpoint checkpoint, Blip2Config config) {
+        WeightFormat quantised = Quantizer.formatOf(checkpoint);
         long parameters = checkpoint.tensors().values().stream()
                 .mapToLong(tensor -> tensor.info().elements())
                 .sum();
+        if (config.source().get(Quantizer.CONFIG_KEY) instanceof Map<?, ?> quantization
+                && quantization.get("parameters") instanceof Number before) {
+            parameters = before.longValue(); // scales are none, and a byte may hold two
+        }
         long bytes = checkpoint.tensors().values().stream()
                 .mapToLong(tensor -> tensor.info().bytes())
                 .sum();
@@ -92,11 +98,16 @@ final class InfoCommand implements Callable<Integer> {
         facts.put("parameters", parameters);
         facts.put("bytes", bytes);
         facts.put("dtypes", dtypes.toString());
+        if (quantised != WeightFormat.AUTO) {
+            facts.put("quantised", quantised.name().toLowerCase(Locale.ROOT));
+        }
         facts.put("memory_as_stored_gib", gib(MemoryEstimate.of(checkpoint, config, WeightFormat.AUTO)));
-        facts.put("memory_f32_gib", gib(MemoryEstimate.of(checkpoint, config, WeightFormat.F32)));
-        facts.put("memory_f16_gib", gib(MemoryEstimate.of(checkpoint, config, WeightFormat.F16)));
-        facts.put("memory_int8_gib", gib(MemoryEstimate.of(checkpoint, config, WeightFormat.INT8)));
-        facts.put("memory_int4_gib", gib(MemoryEstimate.of(checkpoint, config, WeightFormat.INT4)));
+        if (quantised == WeightFormat.AUTO) {
+            facts.put("memory_f32_gib", gib(MemoryEstimate.of(checkpoint, config, WeightFormat.F32)));
+            facts.put("memory_f16_gib", gib(MemoryEstimate.of(checkpoint, config, WeightFormat.F16)));
+            facts.put("memory_int8_gib", gib(MemoryEstimate.of(checkpoint, config, WeightFormat.INT8)));
+            facts.put("memory_int4_gib", gib(MemoryEstimate.of(checkpoint, config, WeightFormat.INT4)));
+        }
         return facts;
     }
 

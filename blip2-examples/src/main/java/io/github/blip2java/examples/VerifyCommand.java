@@ -69,6 +69,7 @@ final class VerifyCommand implements Callable<Integer> {
         fields.put("kind", check.kind());
         fields.put("max_abs", finite(check.maxAbs()));
         fields.put("rel_rms", finite(check.relRms()));
+        fields.put("cosine", finite(check.cosine()));
         fields.put("bound", check.bound());
         fields.put("ok", check.ok());
         if (!check.detail().isEmpty()) {

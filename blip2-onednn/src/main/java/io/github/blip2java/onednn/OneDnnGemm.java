@@ -11,6 +11,7 @@ import io.github.blip2java.weights.DType;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
 import org.bytedeco.dnnl.IntMemoryMap;
 import org.bytedeco.dnnl.engine;
 import org.bytedeco.dnnl.global.dnnl.scratchpad_mode;
@@ -20,6 +21,8 @@ import org.bytedeco.dnnl.primitive_attr;
 import org.bytedeco.dnnl.stream;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.IntPointer;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -63,23 +66,13 @@ public final class OneDnnGemm implements GemmProvider {
     @Override
     public void multiply(FloatBuffer x, int rows, ByteBuffer weights, DType dtype, int out, int in, FloatBuffer y) {
         try (PointerScope scope = new PointerScope()) {
-            memory.desc source = floats(rows, in);
-            // [in, out] for oneDNN: the transposed view of the rows on disk.
-            memory.desc matrix = new memory.desc(new long[] {in, out}, type(dtype), new long[] {1, in});
-            memory.desc target = floats(rows, out);
-            primitive_attr attributes = new primitive_attr();
-            // The library's own working memory must not be shared by threads.
-            attributes.set_scratchpad_mode(scratchpad_mode.user);
-            // Same products are found again in oneDNN's own cache of primitives.
-            matmul.primitive_desc described = new matmul.primitive_desc(cpu, source, matrix, target, attributes, false);
-            IntMemoryMap arguments = new IntMemoryMap();
-            arguments.put(DNNL_ARG_SRC, new memory(source, cpu, new FloatPointer(x)));
-            arguments.put(DNNL_ARG_WEIGHTS, new memory(matrix, cpu, new BytePointer(weights)));
-            arguments.put(DNNL_ARG_DST, new memory(target, cpu, new FloatPointer(y)));
-            arguments.put(DNNL_ARG_SCRATCHPAD, new memory(described.scratchpad_desc(), cpu));
-            stream queue = new stream(cpu);
-            new matmul(described).execute(queue, arguments);
-            queue._wait();
+            multiply(
+                    matrix(rows, in, memory.data_type.f32),
+                    new FloatPointer(x),
+                    transposed(out, in, type(dtype)),
+                    new BytePointer(weights),
+                    matrix(rows, out, memory.data_type.f32),
+                    new FloatPointer(y));
         } finally {
             Reference.reachabilityFence(x);
             Reference.reachabilityFence(weights);
@@ -87,8 +80,52 @@ public final class OneDnnGemm implements GemmProvider {
         }
     }
 
-    private static memory.desc floats(int rows, int columns) {
-        return new memory.desc(new long[] {rows, columns}, memory.data_type.f32, memory.format_tag.ab);
+    @Override
+    public boolean supportsInt8() {
+        return true;
+    }
+
+    @Override
+    public void multiplyInt8(ByteBuffer x, int rows, ByteBuffer weights, int out, int in, IntBuffer y) {
+        try (PointerScope scope = new PointerScope()) {
+            multiply(
+                    matrix(rows, in, memory.data_type.s8),
+                    new BytePointer(x),
+                    transposed(out, in, memory.data_type.s8),
+                    new BytePointer(weights),
+                    matrix(rows, out, memory.data_type.s32),
+                    new IntPointer(y));
+        } finally {
+            Reference.reachabilityFence(x);
+            Reference.reachabilityFence(weights);
+            Reference.reachabilityFence(y);
+        }
+    }
+
+    private void multiply(
+            memory.desc source, Pointer x, memory.desc matrix, Pointer weights, memory.desc target, Pointer y) {
+        primitive_attr attributes = new primitive_attr();
+        // The library's own working memory must not be shared by threads.
+        attributes.set_scratchpad_mode(scratchpad_mode.user);
+        // Same products are found again in oneDNN's own cache of primitives.
+        matmul.primitive_desc described = new matmul.primitive_desc(cpu, source, matrix, target, attributes, false);
+        IntMemoryMap arguments = new IntMemoryMap();
+        arguments.put(DNNL_ARG_SRC, new memory(source, cpu, x));
+        arguments.put(DNNL_ARG_WEIGHTS, new memory(matrix, cpu, weights));
+        arguments.put(DNNL_ARG_DST, new memory(target, cpu, y));
+        arguments.put(DNNL_ARG_SCRATCHPAD, new memory(described.scratchpad_desc(), cpu));
+        stream queue = new stream(cpu);
+        new matmul(described).execute(queue, arguments);
+        queue._wait();
+    }
+
+    private static memory.desc matrix(int rows, int columns, memory.data_type type) {
+        return new memory.desc(new long[] {rows, columns}, type, memory.format_tag.ab);
+    }
+
+    /** {@code [in, out]} for oneDNN: the transposed view of the rows on disk. */
+    private static memory.desc transposed(int out, int in, memory.data_type type) {
+        return new memory.desc(new long[] {in, out}, type, new long[] {1, in});
     }
 
     private static memory.data_type type(DType dtype) {

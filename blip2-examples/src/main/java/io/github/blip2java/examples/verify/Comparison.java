@@ -24,6 +24,8 @@ final class Comparison {
         }
         double squares = 0;
         double errors = 0;
+        double ownSquares = 0;
+        double products = 0;
         double worst = -1;
         int where = 0;
         int count = 0;
@@ -34,6 +36,8 @@ final class Comparison {
             double error = Math.abs((double) expected[i] - actual[i]);
             squares += (double) expected[i] * expected[i];
             errors += error * error;
+            ownSquares += (double) actual[i] * actual[i];
+            products += (double) expected[i] * actual[i];
             count++;
             // A NaN on either side is the worst error there is.
             if (error > worst || Double.isNaN(error)) {
@@ -43,11 +47,12 @@ final class Comparison {
         }
         double rms = Math.sqrt(squares / Math.max(1, count));
         double relRms = rms == 0 ? Math.sqrt(errors) : Math.sqrt(errors / Math.max(1, count)) / rms;
+        double cosine = products / Math.sqrt(squares * ownSquares);
         boolean ok = relRms <= bound && worst <= Tolerances.WORST_ELEMENT * bound * (rms == 0 ? 1 : rms);
         String detail = ok
                 ? ""
                 : "worst at " + index(where, shape) + ": expected " + expected[where] + ", got " + actual[where];
-        return new Check(name, "tensor", worst, relRms, bound, ok, detail);
+        return new Check(name, "tensor", worst, relRms, cosine, bound, ok, detail);
     }
 
     /**
@@ -73,7 +78,7 @@ final class Comparison {
                         : detail;
             }
         }
-        return new Check(name, "ids", different, different == 0 ? 0 : 1, 0, different == 0, detail);
+        return new Check(name, "ids", different, different == 0 ? 0 : 1, Double.NaN, 0, different == 0, detail);
     }
 
     private static String index(int flat, long[] shape) {

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.matrix;
+
+import io.github.blip2java.kernel.Parallel;
+import java.nio.ByteBuffer;
+import java.nio.IntBuffer;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.stream.IntStream;
+
+/**
+ * Many rows of activations, rounded to 8 bits with a scale for each row, for products in whole numbers.
+ *
+ * <p>Transformers have a few features whose values are tens of times larger than all others (Dettmers et al. 2022,
+ * LLM.int8(), arXiv 2208.07339, section 3); one of them would leave the rest of its row few steps. So such columns stay
+ * float32 and are multiplied apart, as that paper does.
+ */
+final class Int8Activations implements AutoCloseable {
+    static final int HIGHEST = 127;
+
+    /** A column is apart if it holds a value this many times the root mean square of x. Normal values stay below 6. */
+    private static final float OUTLIER = 12;
+
+    /** So many columns at most, the largest ones: more would cost more than the rest of the product. */
+    private static final int MOST_OUTLIERS = 16;
+
+    /** Added to a number below 2^22, it rounds it, and leaves it in the lowest bits. */
+    private static final float ROUNDER = 0x1.8p23f;
+
+    private final float[] x;
+    private final int rows;
+    private final int in;
+    private final NativeMemory codes;
+    private final float[] scales;
+    private final int[] outliers;
+
+    /**
+     * Rounds activations.
+     *
+     * @param x {@code [rows, in]}, used until closed
+     */
+    Int8Activations(float[] x, int rows, int in) {
+        this.x = x;
+        this.rows = rows;
+        this.in = in;
+        this.outliers = findOutliers();
+        this.scales = new float[rows];
+        this.codes = NativeMemory.bytes(rows * in);
+        ByteBuffer target = codes.asBytes();
+        Parallel.forRange(rows, row -> scales[row] = round(row, target));
+    }
+
+    private int[] findOutliers() {
+        float[] highest = new float[rows];
+        double[] squares = new double[rows];
+        Parallel.forRange(rows, row -> {
+            for (int i = row * in; i < (row + 1) * in; i++) {
+                highest[row] = Math.max(highest[row], Math.abs(x[i]));
+                squares[row] += x[i] * x[i];
+            }
+        });
+        float limit = OUTLIER * (float) Math.sqrt(Arrays.stream(squares).sum() / ((double) rows * in));
+        float[] columns = new float[in];
+        for (int row = 0; row < rows; row++) {
+            for (int i = 0; i < in && highest[row] > limit; i++) {
+                columns[i] = Math.max(columns[i], Math.abs(x[row * in + i]));
+            }
+        }
+        return IntStream.range(0, in)
+                .filter(i -> columns[i] > limit)
+                .boxed()
+                .sorted(Comparator.comparingDouble(i -> -columns[i]))
+                .limit(MOST_OUTLIERS)
+                .mapToInt(Integer::intValue)
+                .toArray();
+    }
+
+    /** Writes the codes of one row; those of outliers are 0. */
+    private float round(int row, ByteBuffer target) {
+        float[] values = Arrays.copyOfRange(x, row * in, (row + 1) * in);
+        for (int column : outliers) {
+            values[column] = 0;
+        }
+        float highest = 0;
+        for (float value : values) {
+            highest = Math.max(highest, Math.abs(value));
+        }
+        float scale = highest / HIGHEST;
+        byte[] rounded = new byte[in];
+        if (!(scale >= Float.MIN_NORMAL && scale <= Float.MAX_VALUE)) {
+            // Nothing to multiply; a NaN or an infinity, which codes cannot hold, must stay visible in the result.
+            target.put(row * in, rounded);
+            return Float.isFinite(highest) ? 0 : Float.NaN;
+        }
+        float inverse = 1 / scale;
+        for (int i = 0; i < in; i++) {
+            rounded[i] = (byte) Float.floatToRawIntBits(values[i] * inverse + ROUNDER);
+        }
+        target.put(row * in, rounded);
+        return scale;
+    }
+
+    /**
+     * Computes y[r, yFrom + o] = x[r] · W[o].
+     *
+     * @param weights      signed bytes {@code [count, in]}, outside the heap
+     * @param weightScales one for each row of the weights
+     * @param count        rows of the weights
+     * @param y            {@code [rows, out]}; the columns from {@code yFrom} on are overwritten
+     */
+    void multiply(ByteBuffer weights, float[] weightScales, int count, float[] y, int yFrom, int out) {
+        float[][] apart = new float[outliers.length][count];
+        Parallel.forRange(outliers.length, i -> {
+            for (int o = 0; o < count; o++) {
+                apart[i][o] = weights.get(o * in + outliers[i]) * weightScales[o];
+            }
+        });
+        try (NativeMemory products = NativeMemory.floats(rows * count)) {
+            IntBuffer sums = products.asBytes().asIntBuffer();
+            Gemm.multiplyInt8(codes.asBytes(), rows, weights, count, in, sums);
+            Parallel.forRange(rows, row -> {
+                int[] own = new int[count];
+                sums.get(row * count, own);
+                scale(own, scales[row], weightScales, y, row * out + yFrom);
+                for (int i = 0; i < outliers.length; i++) {
+                    addScaled(apart[i], x[row * in + outliers[i]], y, row * out + yFrom);
+                }
+            });
+        }
+    }
+
+    private static void scale(int[] sums, float scale, float[] weightScales, float[] y, int from) {
+        for (int o = 0; o < sums.length; o++) {
+            y[from + o] = sums[o] * (scale * weightScales[o]);
+        }
+    }
+
+    private static void addScaled(float[] column, float factor, float[] y, int from) {
+        for (int o = 0; o < column.length; o++) {
+            y[from + o] += factor * column[o];
+        }
+    }
+
+    @Override
+    public void close() {
+        codes.close();
+    }
+}
