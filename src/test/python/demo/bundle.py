@@ -81,9 +81,10 @@ def main():
 def write_pictures(data):
     replace(evaluate.PICTURES)
     drawings, labels = pictures.load(data, held_out=True)
-    concepts = evaluate.concepts()
+    concepts = pictures.concepts()
     for label, pixels in zip(labels.tolist(), pictures.plain(drawings)):
-        Image.fromarray(pixels).save(evaluate.picture(concepts[label]), optimize=True)
+        if pictures.told(concepts[label]):
+            Image.fromarray(pixels).save(evaluate.picture(concepts[label]), optimize=True)
     replace(EXAMPLES, keep=".md")
     for path in (data / "examples").iterdir():
         shutil.copyfile(path, EXAMPLES / path.name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures captions of the 251 held-out drawings: python evaluate.py [--checkpoint DIR] [--transformers] [--dtype TYPE]
+"""Measures captions of the held-out drawings: python evaluate.py [--checkpoint DIR] [--transformers] [--dtype TYPE]
 
 The drawings are src/test/resources/demo/pictures, of a vendor that no drawing trained on is from. bin/blip2 captions them, or with
 --transformers transformers does. --predictions FILE captions nothing: the file holds what `bin/blip2 caption --json PICTURE…`
@@ -60,8 +60,9 @@ def main():
 
 
 def concepts():
+    """Those that the model is to speak of."""
     with open(HERE / "concepts.csv", newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+        return [concept for concept in csv.DictReader(file) if concept["told"] == "yes"]
 
 
 def picture(concept):

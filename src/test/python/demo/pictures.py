@@ -19,18 +19,23 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def concepts():
+    """All things that drawings are of. With "told" the model is to speak of it, see choose.py; the others are there to learn to see."""
     with open(os.path.join(HERE, "concepts.csv"), newline="") as file:
         return list(csv.DictReader(file))
 
 
-def load(data, held_out, without=None):
-    """All drawings of the trained sets, or of the held-out one, but one: RGBA in 0..1 [N, 4, 96, 96], and each one's concept."""
+def told(concept):
+    return concept["told"] == "yes"
+
+
+def load(data, held_out, without=None, only=None):
+    """All drawings of the trained sets, or of the held-out one, but one set or only it: RGBA in 0..1 [N, 4, 96, 96], and each one's concept."""
     with open(os.path.join(data, "pictures.json")) as file:
         sets = json.load(file)
     seen = {digest for entry in sets.values() if not entry["held_out"] for digest in entry["drawn"].values()}
     drawings, labels = [], []
     for name, entry in sets.items():
-        if entry["held_out"] != held_out or name == without:
+        if entry["held_out"] != held_out or name == without or only not in (None, name):
             continue
         for label, concept in enumerate(concepts()):
             path = os.path.join(data, name, concept["icon"] + ".png")

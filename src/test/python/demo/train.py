@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trains the demo model: python train.py DATA RUN [--steps TEACHING NAMING TELLING] [--threads N]
+"""Trains the demo model: python train.py DATA RUN [--steps N…] [--threads N]
 
 DATA is what prepare.mjs wrote. RUN receives state.pt (written every few minutes; a second call goes on from there), log.txt and
 at the end checkpoint/, a complete Hugging Face folder with F16 weights.
 
-Three phases. Teaching: a small convolutional network learns to name drawings. Naming: the vision model learns from it. Telling:
-the whole BLIP-2 learns captions, and answers to questions.
+Eight phases. Teaching: a small convolutional network learns to name drawings. Naming: the vision model learns from it. Telling: the
+whole BLIP-2 learns captions, and answers to questions. Refining: the same for the concepts alone that it is to speak of. Then naming
+and refining twice more, of these concepts.
 """
 
 import argparse
@@ -23,7 +24,7 @@ import texts
 from teacher import FEATURES, GRID, Teacher
 
 SEED = 20261123
-STEPS = (2700, 8500, 2200)
+STEPS = (2700, 6300, 2000, 1300, 2500, 1000, 1100, 600)
 RATE = 2e-3
 SOFT = 2.0  # temperature of the teacher's opinion
 SAVE_EVERY = 300  # seconds
@@ -33,7 +34,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data")
     parser.add_argument("run")
-    parser.add_argument("--steps", type=int, nargs=3, default=STEPS, help="of teaching, naming and telling")
+    parser.add_argument("--steps", type=int, nargs=8, default=STEPS, help="of each phase")
     parser.add_argument("--hold-out", help="a training set to leave out, on which the phases are judged while developing")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--threads", type=int, default=2)
@@ -64,6 +65,8 @@ class Training:
         self.arguments = arguments
         self.concepts = pictures.concepts()
         self.drawings, self.labels = pictures.load(arguments.data, held_out=False, without=arguments.hold_out)
+        told = torch.tensor([pictures.told(concept) for concept in self.concepts])
+        self.all, self.told = torch.arange(len(self.drawings)), told[self.labels].nonzero().squeeze(1)
         self.bpe = demo.tokenizer(self.concepts)
         self.model = demo.blip2(self.bpe)
         self.teacher = Teacher(len(self.concepts))
@@ -93,6 +96,11 @@ class Training:
             ("teaching", self.teaching_loss, [(self.teacher.named_parameters(), 1.0)]),
             ("naming", self.naming_loss, [(vision + heads, 1.0)]),
             ("telling", self.telling_loss, [(vision, 0.1), (others, 1.0)]),
+            ("refining", self.refining_loss, [(vision, 0.2), (others, 0.5)]),
+            ("naming", self.naming_again_loss, [(vision + heads, 0.7)]),
+            ("refining", self.refining_loss, [(vision, 0.2), (others, 0.5)]),
+            ("naming", self.naming_again_loss, [(vision + heads, 0.35)]),
+            ("refining", self.refining_loss, [(vision, 0.2), (others, 0.5)]),
         ]
         while self.phase < len(phases):
             name, loss, groups = phases[self.phase]
@@ -132,17 +140,22 @@ class Training:
                 self.save()
                 last_save = time.time()
 
-    def sample(self):
-        index = torch.randint(len(self.drawings), (self.arguments.batch,), generator=self.generator)
+    def sample(self, among):
+        index = among[torch.randint(len(among), (self.arguments.batch,), generator=self.generator)]
         return pictures.disturb(self.drawings[index], self.generator), self.labels[index]
 
     def teaching_loss(self):
-        pixels, labels = self.sample()
+        pixels, labels = self.sample(self.all)
         return F.cross_entropy(self.teacher(pixels)[0], labels, label_smoothing=0.1)
 
     def naming_loss(self):
+        return self.naming_loss_of(*self.sample(self.all))
+
+    def naming_again_loss(self):
+        return self.naming_loss_of(*self.sample(self.told))
+
+    def naming_loss_of(self, pixels, labels):
         """The teacher's opinion (softened), the right name, and at each place what the teacher sees there."""
-        pixels, labels = self.sample()
         with torch.no_grad():
             opinion, seen = self.teacher(pixels)
         hidden = self.model.vision_model(pixels).last_hidden_state
@@ -156,7 +169,12 @@ class Training:
         return differing + 0.3 * F.cross_entropy(names, labels, label_smoothing=0.1) + 4 * unlike
 
     def telling_loss(self):
-        pixels, labels = self.sample()
+        return self.telling_loss_of(*self.sample(self.all))
+
+    def refining_loss(self):
+        return self.telling_loss_of(*self.sample(self.told))
+
+    def telling_loss_of(self, pixels, labels):
         prompts, answers = zip(*(self.say(self.concepts[label]) for label in labels.tolist()))
         rows = [self.bpe.encode(prompt).ids for prompt in prompts]
         ends = [self.bpe.encode(answer + "\n", add_special_tokens=False).ids for answer in answers]
