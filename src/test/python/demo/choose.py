@@ -16,7 +16,6 @@ import math
 import os
 
 import torch
-import torch.nn.functional as F
 
 import pictures
 from teacher import Teacher
@@ -46,14 +45,13 @@ def judge(arguments):
     concepts = pictures.concepts()
     generator = torch.Generator().manual_seed(SEED)
     drawings, labels = pictures.load(arguments.data, held_out=False, without=arguments.hold_out)
-    teacher = Teacher(len(concepts)).train()
+    teacher = Teacher(len(concepts), networks=1).train()
     optimizer = torch.optim.AdamW(teacher.parameters(), lr=RATE, weight_decay=0.05, betas=(0.9, 0.98))
     for step in range(arguments.steps):
         rate = RATE * min(1, (step + 1) / 200) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / arguments.steps)))
         optimizer.param_groups[0]["lr"] = rate
         index = torch.randint(len(drawings), (arguments.batch,), generator=generator)
-        scores = teacher(pictures.disturb(drawings[index], generator))[0]
-        loss = F.cross_entropy(scores, labels[index], label_smoothing=0.1)
+        loss = teacher.loss(pictures.disturb(drawings[index], generator), labels[index])
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(teacher.parameters(), 1.0)
@@ -63,7 +61,7 @@ def judge(arguments):
     sure = torch.zeros(len(shown))
     with torch.no_grad():
         for _ in range(VARIANTS):
-            chances = teacher(pictures.disturb(shown, generator))[0].softmax(1)
+            chances = teacher(pictures.disturb(shown, generator))[0][0].softmax(1)
             sure += chances[torch.arange(len(shown)), wanted] / VARIANTS
     print(json.dumps({concepts[label]["icon"]: round(value, 4) for label, value in zip(wanted.tolist(), sure.tolist())}))
 

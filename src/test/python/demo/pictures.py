@@ -32,21 +32,20 @@ def load(data, held_out, without=None, only=None):
     """All drawings of the trained sets, or of the held-out one, but one set or only it: RGBA in 0..1 [N, 4, 96, 96], and each one's concept."""
     with open(os.path.join(data, "pictures.json")) as file:
         sets = json.load(file)
-    seen = {digest for entry in sets.values() if not entry["held_out"] for digest in entry["drawn"].values()}
+    seen = {drawn["sha256"] for entry in sets.values() if not entry["held_out"] for drawn in entry["drawn"].values()}
+    labels_of = {concept["icon"]: label for label, concept in enumerate(concepts())}
     drawings, labels = [], []
     for name, entry in sets.items():
         if entry["held_out"] != held_out or name == without or only not in (None, name):
             continue
-        for label, concept in enumerate(concepts()):
-            path = os.path.join(data, name, concept["icon"] + ".png")
-            if concept["icon"] not in entry["drawn"]:
-                continue
+        for icon, drawn in entry["drawn"].items():
+            path = os.path.join(data, name, icon + ".png")
             with open(path, "rb") as file:
                 digest = hashlib.sha256(file.read()).hexdigest()
-            assert digest == entry["drawn"][concept["icon"]], f"{path} is not the file that prepare.mjs wrote"
+            assert digest == drawn["sha256"], f"{path} is not the file that prepare.mjs wrote"
             assert not held_out or digest not in seen, f"{path} was trained on"
             drawings.append(numpy.asarray(Image.open(path).convert("RGBA")))
-            labels.append(label)
+            labels.append(labels_of[drawn["concept"]])
     pixels = torch.from_numpy(numpy.stack(drawings)).permute(0, 3, 1, 2)
     return pixels, torch.tensor(labels)
 

@@ -14,7 +14,7 @@ const require = createRequire(join(process.cwd(), 'package.json'));
 const sharp = require('sharp');
 const HELD_OUT = 'openmoji'; // never trained on
 const TRAINED = [
-  'noto', 'noto-v1', 'twemoji', 'fluent-emoji', 'fluent-emoji-flat', 'emojione', 'emojione-v1', 'fxemoji',
+  'noto', 'noto-v1', 'twemoji', 'fluent-emoji', 'fluent-emoji-flat', 'emojione', 'emojione-v1', 'fxemoji', 'streamline-emojis',
 ];
 const SIZE = 96;
 const EXAMPLES = ['red-apple', 'bicycle']; // of the held-out vendor
@@ -27,7 +27,9 @@ if (!out) {
   process.exit(2);
 }
 const here = dirname(fileURLToPath(import.meta.url));
-const concepts = readFileSync(join(here, 'concepts.csv'), 'utf8').trim().split('\n').slice(1).map(line => line.split(',')[0]);
+const [columns, ...rows] = readFileSync(join(here, 'concepts.csv'), 'utf8').trim().split('\n').map(line => line.split(','));
+const concepts = rows.map(row => row[columns.indexOf('icon')]);
+const otherNames = rows.map(row => row[columns.indexOf('also')].split(' ').filter(name => name));
 
 const pictures = {};
 for (const set of [...TRAINED, HELD_OUT]) {
@@ -35,19 +37,20 @@ for (const set of [...TRAINED, HELD_OUT]) {
   const info = JSON.parse(readFileSync(require.resolve(`@iconify-json/${set}/info.json`)));
   mkdirSync(join(out, set), { recursive: true });
   const drawn = {};
-  for (const concept of concepts) {
-    const icon = find(icons, concept);
-    if (!icon) continue;
-    const png = await draw(icons, icon, SIZE).png().toBuffer();
-    writeFileSync(join(out, set, `${concept}.png`), png);
-    drawn[concept] = createHash('sha256').update(png).digest('hex');
+  for (const [index, concept] of concepts.entries()) {
+    for (const [number, icon] of find(icons, [concept, ...otherNames[index]]).entries()) {
+      const name = number ? `${concept}-${number + 1}` : concept;
+      const png = await draw(icons, icon, SIZE).png().toBuffer();
+      writeFileSync(join(out, set, `${name}.png`), png);
+      drawn[name] = { concept, sha256: createHash('sha256').update(png).digest('hex') };
+    }
     if (set === HELD_OUT && EXAMPLES.includes(concept)) {
       mkdirSync(join(out, 'examples'), { recursive: true });
-      await draw(icons, icon, EXAMPLE_SIZE).flatten({ background: '#fff' }).png({ palette: true }).toFile(join(out, 'examples', `${concept}.png`));
+      await draw(icons, find(icons, [concept])[0], EXAMPLE_SIZE).flatten({ background: '#fff' }).png({ palette: true }).toFile(join(out, 'examples', `${concept}.png`));
     }
   }
   pictures[set] = { held_out: set === HELD_OUT, author: info.author, licence: info.license, drawn };
-  console.log(`${set}: ${Object.keys(drawn).length} of ${concepts.length} concepts, ${info.license.title}`);
+  console.log(`${set}: ${Object.keys(drawn).length} drawings for ${concepts.length} concepts, ${info.license.title}`);
 }
 writeFileSync(join(out, 'pictures.json'), JSON.stringify(pictures, null, 1) + '\n');
 
@@ -61,12 +64,20 @@ function draw(icons, icon, size) {
     .ensureAlpha();
 }
 
-/** An icon by its name, by an alias, or, as one set spells names, without hyphens. */
-function find(icons, name) {
-  for (const key of [name, name.replaceAll('-', '')]) {
-    if (icons.icons[key]) return icons.icons[key];
-    const alias = icons.aliases?.[key];
-    if (alias && !alias.rotate && !alias.hFlip && !alias.vFlip && icons.icons[alias.parent]) return { ...icons.icons[alias.parent], ...alias };
+/** The icons of one of these names: as it is, or as one set spells names, without hyphens, or, as another does, numbered. */
+function find(icons, names) {
+  for (const name of names.flatMap(name => [name, name.replaceAll('-', '')])) {
+    const icon = byName(icons, name);
+    if (icon) return [icon];
+    const numbered = [1, 2, 3].map(number => byName(icons, `${name}-${number}`)).filter(icon => icon);
+    if (numbered.length) return numbered;
   }
+  return [];
+}
+
+function byName(icons, name) {
+  if (icons.icons[name]) return icons.icons[name];
+  const alias = icons.aliases?.[name];
+  if (alias && !alias.rotate && !alias.hFlip && !alias.vFlip && icons.icons[alias.parent]) return { ...icons.icons[alias.parent], ...alias };
   return null;
 }

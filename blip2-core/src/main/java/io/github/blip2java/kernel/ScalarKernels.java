@@ -65,7 +65,7 @@ class ScalarKernels implements Kernels {
         float[] row = new float[w.width()];
         for (int o = w.from(); o < w.to(); o++) {
             stored.get(o * w.width(), row);
-            dots(row, x, rows, y, out, o);
+            dots(row, 1, w.width(), x, rows, y, out, o);
         }
     }
 
@@ -83,27 +83,35 @@ class ScalarKernels implements Kernels {
         int n = w.width();
         ShortBuffer stored = w.bytes().asShortBuffer();
         short[] bits = new short[n];
-        float[] row = rows == 1 ? null : new float[n];
-        for (int o = w.from(); o < w.to(); o++) {
-            stored.get(o * n, bits);
-            if (rows == 1) {
-                // Writing the widened row down would cost more than the product.
+        if (rows == 1) {
+            // Writing the widened row down would cost more than the product.
+            for (int o = w.from(); o < w.to(); o++) {
+                stored.get(o * n, bits);
                 y[o] = half ? dotF16(x, bits, n) : dotBf16(x, bits, n);
-                continue;
             }
-            if (half) {
-                widenF16(bits, row, 0, n);
-            } else {
-                widenBf16(bits, row, 0, n);
+            return;
+        }
+        float[] two = new float[2 * n];
+        for (int o = w.from(); o < w.to(); o += 2) {
+            int count = Math.min(2, w.to() - o);
+            for (int i = 0; i < count; i++) {
+                stored.get((o + i) * n, bits);
+                if (half) {
+                    widenF16(bits, two, i * n, n);
+                } else {
+                    widenBf16(bits, two, i * n, n);
+                }
             }
-            dots(row, x, rows, y, out, o);
+            dots(two, count, n, x, rows, y, out, o);
         }
     }
 
-    /** Column o of y. */
-    final void dots(float[] row, float[] x, int rows, float[] y, int out, int o) {
-        for (int r = 0; r < rows; r++) {
-            y[r * out + o] = dot(x, r * row.length, row, 0, row.length);
+    /** Column o of y, and column o + 1 where there are two rows w. */
+    void dots(float[] w, int count, int n, float[] x, int rows, float[] y, int out, int o) {
+        for (int i = 0; i < count; i++) {
+            for (int r = 0; r < rows; r++) {
+                y[r * out + o + i] = dot(x, r * n, w, i * n, n);
+            }
         }
     }
 

@@ -148,6 +148,73 @@ class VectorKernels extends ScalarKernels {
     }
 
     @Override
+    void dots(float[] w, int count, int n, float[] x, int rows, float[] y, int out, int o) {
+        int r = 0;
+        for (; count == 2 && r <= rows - 5; r += 5) {
+            dotsTwoByFive(w, n, x, r * n, y, r * out + o, out);
+        }
+        for (int i = 0; i < count; i++) {
+            for (int rest = r; rest < rows; rest++) {
+                y[rest * out + o + i] = dot(x, rest * n, w, i * n, n);
+            }
+        }
+    }
+
+    /** Ten sums in registers: seven loads for ten multiply-adds. */
+    private static void dotsTwoByFive(float[] w, int n, float[] x, int x0, float[] y, int yFrom, int out) {
+        int x1 = x0 + n;
+        int x2 = x1 + n;
+        int x3 = x2 + n;
+        int x4 = x3 + n;
+        FloatVector s0 = FloatVector.zero(F);
+        FloatVector s1 = FloatVector.zero(F);
+        FloatVector s2 = FloatVector.zero(F);
+        FloatVector s3 = FloatVector.zero(F);
+        FloatVector s4 = FloatVector.zero(F);
+        FloatVector t0 = FloatVector.zero(F);
+        FloatVector t1 = FloatVector.zero(F);
+        FloatVector t2 = FloatVector.zero(F);
+        FloatVector t3 = FloatVector.zero(F);
+        FloatVector t4 = FloatVector.zero(F);
+        int i = 0;
+        for (; i <= n - L; i += L) {
+            FloatVector u = FloatVector.fromArray(F, w, i);
+            FloatVector v = FloatVector.fromArray(F, w, n + i);
+            FloatVector a = FloatVector.fromArray(F, x, x0 + i);
+            s0 = a.fma(u, s0);
+            t0 = a.fma(v, t0);
+            a = FloatVector.fromArray(F, x, x1 + i);
+            s1 = a.fma(u, s1);
+            t1 = a.fma(v, t1);
+            a = FloatVector.fromArray(F, x, x2 + i);
+            s2 = a.fma(u, s2);
+            t2 = a.fma(v, t2);
+            a = FloatVector.fromArray(F, x, x3 + i);
+            s3 = a.fma(u, s3);
+            t3 = a.fma(v, t3);
+            a = FloatVector.fromArray(F, x, x4 + i);
+            s4 = a.fma(u, s4);
+            t4 = a.fma(v, t4);
+        }
+        y[yFrom] = s0.reduceLanes(VectorOperators.ADD);
+        y[yFrom + 1] = t0.reduceLanes(VectorOperators.ADD);
+        y[yFrom + out] = s1.reduceLanes(VectorOperators.ADD);
+        y[yFrom + out + 1] = t1.reduceLanes(VectorOperators.ADD);
+        y[yFrom + 2 * out] = s2.reduceLanes(VectorOperators.ADD);
+        y[yFrom + 2 * out + 1] = t2.reduceLanes(VectorOperators.ADD);
+        y[yFrom + 3 * out] = s3.reduceLanes(VectorOperators.ADD);
+        y[yFrom + 3 * out + 1] = t3.reduceLanes(VectorOperators.ADD);
+        y[yFrom + 4 * out] = s4.reduceLanes(VectorOperators.ADD);
+        y[yFrom + 4 * out + 1] = t4.reduceLanes(VectorOperators.ADD);
+        for (int r = 0; r < 5 && i < n; r++) {
+            for (int c = i; c < n; c++) {
+                y[yFrom + r * out] += x[x0 + r * n + c] * w[c];
+                y[yFrom + r * out + 1] += x[x0 + r * n + c] * w[n + c];
+            }
+        }
+    }
+
+    @Override
     void dotInt8(Rows a, int rows, byte[] b, int n, float[] sums) {
         int row = 0;
         for (; row <= rows - 4; row += 4) {

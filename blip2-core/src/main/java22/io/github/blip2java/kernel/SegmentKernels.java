@@ -35,14 +35,17 @@ final class SegmentKernels extends VectorKernels {
     public void multiplyF16(StoredRows w, float[] x, int rows, float[] y, int out) {
         MemorySegment bytes = MemorySegment.ofBuffer(w.bytes());
         int n = w.width();
-        for (int o = w.from(); o < w.to(); o++) {
+        for (int o = w.from(); o < w.to(); o += 2) {
+            int count = Math.min(2, w.to() - o);
             long at = 2L * o * n;
             int r = 0;
-            for (; r <= rows - 4; r += 4) {
-                dotF16FourRows(x, r * n, bytes, at, n, y, r * out + o, out);
+            for (; count == 2 && r <= rows - 5; r += 5) {
+                dotF16TwoByFive(x, r * n, bytes, at, n, y, r * out + o, out);
             }
-            for (; r < rows; r++) {
-                y[r * out + o] = dotF16(x, r * n, bytes, at, n);
+            for (int i = 0; i < count; i++) {
+                for (int rest = r; rest < rows; rest++) {
+                    y[rest * out + o + i] = dotF16(x, rest * n, bytes, at + 2L * i * n, n);
+                }
             }
         }
     }
@@ -51,14 +54,17 @@ final class SegmentKernels extends VectorKernels {
     public void multiplyBf16(StoredRows w, float[] x, int rows, float[] y, int out) {
         MemorySegment bytes = MemorySegment.ofBuffer(w.bytes());
         int n = w.width();
-        for (int o = w.from(); o < w.to(); o++) {
+        for (int o = w.from(); o < w.to(); o += 2) {
+            int count = Math.min(2, w.to() - o);
             long at = 2L * o * n;
             int r = 0;
-            for (; r <= rows - 4; r += 4) {
-                dotBf16FourRows(x, r * n, bytes, at, n, y, r * out + o, out);
+            for (; count == 2 && r <= rows - 5; r += 5) {
+                dotBf16TwoByFive(x, r * n, bytes, at, n, y, r * out + o, out);
             }
-            for (; r < rows; r++) {
-                y[r * out + o] = dotBf16(x, r * n, bytes, at, n);
+            for (int i = 0; i < count; i++) {
+                for (int rest = r; rest < rows; rest++) {
+                    y[rest * out + o + i] = dotBf16(x, rest * n, bytes, at + 2L * i * n, n);
+                }
             }
         }
     }
@@ -125,37 +131,65 @@ final class SegmentKernels extends VectorKernels {
         return s0.add(s1).reduceLanes(VectorOperators.ADD) + restF16(a, aOffset, b, at, i, n);
     }
 
-    /** Four rows at once, so that weights are widened once. */
-    private static void dotF16FourRows(
-            float[] a, int a0, MemorySegment b, long at, int n, float[] y, int yOffset, int yStride) {
+    /** Two rows of the matrix times five of a: ten sums in registers, and each weight is widened once. */
+    private static void dotF16TwoByFive(
+            float[] a, int a0, MemorySegment b, long at, int n, float[] y, int yFrom, int out) {
+        long next = at + 2L * n;
         int a1 = a0 + n;
         int a2 = a1 + n;
         int a3 = a2 + n;
+        int a4 = a3 + n;
         FloatVector s0 = FloatVector.zero(F);
         FloatVector s1 = FloatVector.zero(F);
         FloatVector s2 = FloatVector.zero(F);
         FloatVector s3 = FloatVector.zero(F);
+        FloatVector s4 = FloatVector.zero(F);
+        FloatVector t0 = FloatVector.zero(F);
+        FloatVector t1 = FloatVector.zero(F);
+        FloatVector t2 = FloatVector.zero(F);
+        FloatVector t3 = FloatVector.zero(F);
+        FloatVector t4 = FloatVector.zero(F);
         IntVector largest = IntVector.zero(I);
         int i = 0;
         for (; i <= n - L; i += L) {
-            IntVector h = widened(b, at + 2L * i);
-            largest = largest.max(magnitude(h));
-            FloatVector w = f16(h);
-            s0 = w.fma(FloatVector.fromArray(F, a, a0 + i), s0);
-            s1 = w.fma(FloatVector.fromArray(F, a, a1 + i), s1);
-            s2 = w.fma(FloatVector.fromArray(F, a, a2 + i), s2);
-            s3 = w.fma(FloatVector.fromArray(F, a, a3 + i), s3);
+            IntVector g = widened(b, at + 2L * i);
+            IntVector h = widened(b, next + 2L * i);
+            largest = largest.max(magnitude(g)).max(magnitude(h));
+            FloatVector u = f16(g);
+            FloatVector v = f16(h);
+            FloatVector x = FloatVector.fromArray(F, a, a0 + i);
+            s0 = x.fma(u, s0);
+            t0 = x.fma(v, t0);
+            x = FloatVector.fromArray(F, a, a1 + i);
+            s1 = x.fma(u, s1);
+            t1 = x.fma(v, t1);
+            x = FloatVector.fromArray(F, a, a2 + i);
+            s2 = x.fma(u, s2);
+            t2 = x.fma(v, t2);
+            x = FloatVector.fromArray(F, a, a3 + i);
+            s3 = x.fma(u, s3);
+            t3 = x.fma(v, t3);
+            x = FloatVector.fromArray(F, a, a4 + i);
+            s4 = x.fma(u, s4);
+            t4 = x.fma(v, t4);
         }
         if (beyondHalf(largest)) {
-            for (int r = 0; r < 4; r++) {
-                y[yOffset + r * yStride] = restF16(a, a0 + r * n, b, at, 0, n);
+            for (int r = 0; r < 5; r++) {
+                y[yFrom + r * out] = restF16(a, a0 + r * n, b, at, 0, n);
+                y[yFrom + r * out + 1] = restF16(a, a0 + r * n, b, next, 0, n);
             }
             return;
         }
-        y[yOffset] = s0.reduceLanes(VectorOperators.ADD) + restF16(a, a0, b, at, i, n);
-        y[yOffset + yStride] = s1.reduceLanes(VectorOperators.ADD) + restF16(a, a1, b, at, i, n);
-        y[yOffset + 2 * yStride] = s2.reduceLanes(VectorOperators.ADD) + restF16(a, a2, b, at, i, n);
-        y[yOffset + 3 * yStride] = s3.reduceLanes(VectorOperators.ADD) + restF16(a, a3, b, at, i, n);
+        y[yFrom] = s0.reduceLanes(VectorOperators.ADD) + restF16(a, a0, b, at, i, n);
+        y[yFrom + 1] = t0.reduceLanes(VectorOperators.ADD) + restF16(a, a0, b, next, i, n);
+        y[yFrom + out] = s1.reduceLanes(VectorOperators.ADD) + restF16(a, a1, b, at, i, n);
+        y[yFrom + out + 1] = t1.reduceLanes(VectorOperators.ADD) + restF16(a, a1, b, next, i, n);
+        y[yFrom + 2 * out] = s2.reduceLanes(VectorOperators.ADD) + restF16(a, a2, b, at, i, n);
+        y[yFrom + 2 * out + 1] = t2.reduceLanes(VectorOperators.ADD) + restF16(a, a2, b, next, i, n);
+        y[yFrom + 3 * out] = s3.reduceLanes(VectorOperators.ADD) + restF16(a, a3, b, at, i, n);
+        y[yFrom + 3 * out + 1] = t3.reduceLanes(VectorOperators.ADD) + restF16(a, a3, b, next, i, n);
+        y[yFrom + 4 * out] = s4.reduceLanes(VectorOperators.ADD) + restF16(a, a4, b, at, i, n);
+        y[yFrom + 4 * out + 1] = t4.reduceLanes(VectorOperators.ADD) + restF16(a, a4, b, next, i, n);
     }
 
     private static float restF16(float[] a, int aOffset, MemorySegment b, long at, int from, int n) {
@@ -177,28 +211,54 @@ final class SegmentKernels extends VectorKernels {
         return s0.add(s1).reduceLanes(VectorOperators.ADD) + restBf16(a, aOffset, b, at, i, n);
     }
 
-    /** Four rows at once, so that weights are widened once. */
-    private static void dotBf16FourRows(
-            float[] a, int a0, MemorySegment b, long at, int n, float[] y, int yOffset, int yStride) {
+    /** Two rows of the matrix times five of a: ten sums in registers, and each weight is widened once. */
+    private static void dotBf16TwoByFive(
+            float[] a, int a0, MemorySegment b, long at, int n, float[] y, int yFrom, int out) {
+        long next = at + 2L * n;
         int a1 = a0 + n;
         int a2 = a1 + n;
         int a3 = a2 + n;
+        int a4 = a3 + n;
         FloatVector s0 = FloatVector.zero(F);
         FloatVector s1 = FloatVector.zero(F);
         FloatVector s2 = FloatVector.zero(F);
         FloatVector s3 = FloatVector.zero(F);
+        FloatVector s4 = FloatVector.zero(F);
+        FloatVector t0 = FloatVector.zero(F);
+        FloatVector t1 = FloatVector.zero(F);
+        FloatVector t2 = FloatVector.zero(F);
+        FloatVector t3 = FloatVector.zero(F);
+        FloatVector t4 = FloatVector.zero(F);
         int i = 0;
         for (; i <= n - L; i += L) {
-            FloatVector w = bf16(widened(b, at + 2L * i));
-            s0 = w.fma(FloatVector.fromArray(F, a, a0 + i), s0);
-            s1 = w.fma(FloatVector.fromArray(F, a, a1 + i), s1);
-            s2 = w.fma(FloatVector.fromArray(F, a, a2 + i), s2);
-            s3 = w.fma(FloatVector.fromArray(F, a, a3 + i), s3);
+            FloatVector u = bf16(widened(b, at + 2L * i));
+            FloatVector v = bf16(widened(b, next + 2L * i));
+            FloatVector x = FloatVector.fromArray(F, a, a0 + i);
+            s0 = x.fma(u, s0);
+            t0 = x.fma(v, t0);
+            x = FloatVector.fromArray(F, a, a1 + i);
+            s1 = x.fma(u, s1);
+            t1 = x.fma(v, t1);
+            x = FloatVector.fromArray(F, a, a2 + i);
+            s2 = x.fma(u, s2);
+            t2 = x.fma(v, t2);
+            x = FloatVector.fromArray(F, a, a3 + i);
+            s3 = x.fma(u, s3);
+            t3 = x.fma(v, t3);
+            x = FloatVector.fromArray(F, a, a4 + i);
+            s4 = x.fma(u, s4);
+            t4 = x.fma(v, t4);
         }
-        y[yOffset] = s0.reduceLanes(VectorOperators.ADD) + restBf16(a, a0, b, at, i, n);
-        y[yOffset + yStride] = s1.reduceLanes(VectorOperators.ADD) + restBf16(a, a1, b, at, i, n);
-        y[yOffset + 2 * yStride] = s2.reduceLanes(VectorOperators.ADD) + restBf16(a, a2, b, at, i, n);
-        y[yOffset + 3 * yStride] = s3.reduceLanes(VectorOperators.ADD) + restBf16(a, a3, b, at, i, n);
+        y[yFrom] = s0.reduceLanes(VectorOperators.ADD) + restBf16(a, a0, b, at, i, n);
+        y[yFrom + 1] = t0.reduceLanes(VectorOperators.ADD) + restBf16(a, a0, b, next, i, n);
+        y[yFrom + out] = s1.reduceLanes(VectorOperators.ADD) + restBf16(a, a1, b, at, i, n);
+        y[yFrom + out + 1] = t1.reduceLanes(VectorOperators.ADD) + restBf16(a, a1, b, next, i, n);
+        y[yFrom + 2 * out] = s2.reduceLanes(VectorOperators.ADD) + restBf16(a, a2, b, at, i, n);
+        y[yFrom + 2 * out + 1] = t2.reduceLanes(VectorOperators.ADD) + restBf16(a, a2, b, next, i, n);
+        y[yFrom + 3 * out] = s3.reduceLanes(VectorOperators.ADD) + restBf16(a, a3, b, at, i, n);
+        y[yFrom + 3 * out + 1] = t3.reduceLanes(VectorOperators.ADD) + restBf16(a, a3, b, next, i, n);
+        y[yFrom + 4 * out] = s4.reduceLanes(VectorOperators.ADD) + restBf16(a, a4, b, at, i, n);
+        y[yFrom + 4 * out + 1] = t4.reduceLanes(VectorOperators.ADD) + restBf16(a, a4, b, next, i, n);
     }
 
     private static float restBf16(float[] a, int aOffset, MemorySegment b, long at, int from, int n) {
