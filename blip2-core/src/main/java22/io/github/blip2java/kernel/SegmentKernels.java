@@ -20,6 +20,12 @@ final class SegmentKernels extends VectorKernels {
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(LITTLE);
     private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(LITTLE);
 
+    /**
+     * From this length on a row of x, which is then longer than the nearest cache, is read once for several rows of weights.
+     * Measured: rows of 10240 take 0.6 to 0.8 of the time; shorter ones, which lie closer together, would take longer.
+     */
+    private static final int LONG = 8192;
+
     @Override
     public void multiplyF32(StoredRows w, float[] x, int rows, float[] y, int out) {
         MemorySegment bytes = MemorySegment.ofBuffer(w.bytes());
@@ -35,18 +41,31 @@ final class SegmentKernels extends VectorKernels {
     public void multiplyF16(StoredRows w, float[] x, int rows, float[] y, int out) {
         MemorySegment bytes = MemorySegment.ofBuffer(w.bytes());
         int n = w.width();
-        for (int o = w.from(); o < w.to(); o += 2) {
-            int count = Math.min(2, w.to() - o);
+        int fives = rows / 5 * 5;
+        int o = w.from();
+        for (; o <= w.to() - 4; o += 4) {
             long at = 2L * o * n;
-            int r = 0;
-            for (; count == 2 && r <= rows - 5; r += 5) {
+            for (int r = 0; r < fives; r += 5) {
                 dotF16TwoByFive(x, r * n, bytes, at, n, y, r * out + o, out);
+                dotF16TwoByFive(x, r * n, bytes, at + 4L * n, n, y, r * out + o + 2, out);
             }
-            for (int i = 0; i < count; i++) {
-                for (int rest = r; rest < rows; rest++) {
-                    y[rest * out + o + i] = dotF16(x, rest * n, bytes, at + 2L * i * n, n);
+            for (int r = fives; r < rows; r++) {
+                if (n >= LONG) {
+                    dotF16FourByOne(x, r * n, bytes, at, n, y, r * out + o);
+                } else {
+                    dotsF16(x, r * n, bytes, o, o + 4, n, y, r * out);
                 }
             }
+        }
+        for (int r = 0; r < rows; r++) {
+            dotsF16(x, r * n, bytes, o, w.to(), n, y, r * out);
+        }
+    }
+
+    private static void dotsF16(
+            float[] a, int aOffset, MemorySegment b, int from, int to, int n, float[] y, int yFrom) {
+        for (int o = from; o < to; o++) {
+            y[yFrom + o] = dotF16(a, aOffset, b, 2L * o * n, n);
         }
     }
 
@@ -54,18 +73,31 @@ final class SegmentKernels extends VectorKernels {
     public void multiplyBf16(StoredRows w, float[] x, int rows, float[] y, int out) {
         MemorySegment bytes = MemorySegment.ofBuffer(w.bytes());
         int n = w.width();
-        for (int o = w.from(); o < w.to(); o += 2) {
-            int count = Math.min(2, w.to() - o);
+        int fives = rows / 5 * 5;
+        int o = w.from();
+        for (; o <= w.to() - 4; o += 4) {
             long at = 2L * o * n;
-            int r = 0;
-            for (; count == 2 && r <= rows - 5; r += 5) {
+            for (int r = 0; r < fives; r += 5) {
                 dotBf16TwoByFive(x, r * n, bytes, at, n, y, r * out + o, out);
+                dotBf16TwoByFive(x, r * n, bytes, at + 4L * n, n, y, r * out + o + 2, out);
             }
-            for (int i = 0; i < count; i++) {
-                for (int rest = r; rest < rows; rest++) {
-                    y[rest * out + o + i] = dotBf16(x, rest * n, bytes, at + 2L * i * n, n);
+            for (int r = fives; r < rows; r++) {
+                if (n >= LONG) {
+                    dotBf16FourByOne(x, r * n, bytes, at, n, y, r * out + o);
+                } else {
+                    dotsBf16(x, r * n, bytes, o, o + 4, n, y, r * out);
                 }
             }
+        }
+        for (int r = 0; r < rows; r++) {
+            dotsBf16(x, r * n, bytes, o, w.to(), n, y, r * out);
+        }
+    }
+
+    private static void dotsBf16(
+            float[] a, int aOffset, MemorySegment b, int from, int to, int n, float[] y, int yFrom) {
+        for (int o = from; o < to; o++) {
+            y[yFrom + o] = dotBf16(a, aOffset, b, 2L * o * n, n);
         }
     }
 
@@ -73,14 +105,16 @@ final class SegmentKernels extends VectorKernels {
     public void multiplyInt8(StoredRows w, float[] scales, float[] x, int rows, float[] y, int out) {
         MemorySegment codes = MemorySegment.ofBuffer(w.bytes());
         int n = w.width();
-        for (int o = w.from(); o < w.to(); o++) {
-            long at = (long) o * n;
-            int r = 0;
-            for (; r <= rows - 4; r += 4) {
-                dotInt8FourRows(x, r * n, codes, at, n, scales[o], y, r * out + o, out);
+        for (int r = 0; r < rows; r++) {
+            int o = w.from();
+            for (; o <= w.to() - 4 && n >= LONG; o += 4) {
+                dotInt8FourByOne(x, r * n, codes, (long) o * n, n, y, r * out + o);
             }
-            for (; r < rows; r++) {
-                y[r * out + o] = dotInt8(x, r * n, codes, at, n) * scales[o];
+            for (; o < w.to(); o++) {
+                y[r * out + o] = dotInt8(x, r * n, codes, (long) o * n, n);
+            }
+            for (o = w.from(); o < w.to(); o++) {
+                y[r * out + o] *= scales[o];
             }
         }
     }
@@ -192,6 +226,44 @@ final class SegmentKernels extends VectorKernels {
         y[yFrom + 4 * out + 1] = t4.reduceLanes(VectorOperators.ADD) + restF16(a, a4, b, next, i, n);
     }
 
+    /** Four rows of the matrix at once, so that a is read once for them. */
+    private static void dotF16FourByOne(float[] a, int aOffset, MemorySegment b, long at, int n, float[] y, int yFrom) {
+        long at1 = at + 2L * n;
+        long at2 = at1 + 2L * n;
+        long at3 = at2 + 2L * n;
+        FloatVector s0 = FloatVector.zero(F);
+        FloatVector s1 = FloatVector.zero(F);
+        FloatVector s2 = FloatVector.zero(F);
+        FloatVector s3 = FloatVector.zero(F);
+        IntVector largest = IntVector.zero(I);
+        int i = 0;
+        for (; i <= n - L; i += L) {
+            FloatVector x = FloatVector.fromArray(F, a, aOffset + i);
+            IntVector h0 = widened(b, at + 2L * i);
+            IntVector h1 = widened(b, at1 + 2L * i);
+            IntVector h2 = widened(b, at2 + 2L * i);
+            IntVector h3 = widened(b, at3 + 2L * i);
+            largest = largest.max(magnitude(h0))
+                    .max(magnitude(h1))
+                    .max(magnitude(h2))
+                    .max(magnitude(h3));
+            s0 = x.fma(f16(h0), s0);
+            s1 = x.fma(f16(h1), s1);
+            s2 = x.fma(f16(h2), s2);
+            s3 = x.fma(f16(h3), s3);
+        }
+        if (beyondHalf(largest)) {
+            for (int row = 0; row < 4; row++) {
+                y[yFrom + row] = restF16(a, aOffset, b, at + 2L * row * n, 0, n);
+            }
+            return;
+        }
+        y[yFrom] = s0.reduceLanes(VectorOperators.ADD) + restF16(a, aOffset, b, at, i, n);
+        y[yFrom + 1] = s1.reduceLanes(VectorOperators.ADD) + restF16(a, aOffset, b, at1, i, n);
+        y[yFrom + 2] = s2.reduceLanes(VectorOperators.ADD) + restF16(a, aOffset, b, at2, i, n);
+        y[yFrom + 3] = s3.reduceLanes(VectorOperators.ADD) + restF16(a, aOffset, b, at3, i, n);
+    }
+
     private static float restF16(float[] a, int aOffset, MemorySegment b, long at, int from, int n) {
         float sum = 0;
         for (int i = from; i < n; i++) {
@@ -261,6 +333,30 @@ final class SegmentKernels extends VectorKernels {
         y[yFrom + 4 * out + 1] = t4.reduceLanes(VectorOperators.ADD) + restBf16(a, a4, b, next, i, n);
     }
 
+    /** Four rows of the matrix at once, so that a is read once for them. */
+    private static void dotBf16FourByOne(
+            float[] a, int aOffset, MemorySegment b, long at, int n, float[] y, int yFrom) {
+        long at1 = at + 2L * n;
+        long at2 = at1 + 2L * n;
+        long at3 = at2 + 2L * n;
+        FloatVector s0 = FloatVector.zero(F);
+        FloatVector s1 = FloatVector.zero(F);
+        FloatVector s2 = FloatVector.zero(F);
+        FloatVector s3 = FloatVector.zero(F);
+        int i = 0;
+        for (; i <= n - L; i += L) {
+            FloatVector x = FloatVector.fromArray(F, a, aOffset + i);
+            s0 = x.fma(bf16(widened(b, at + 2L * i)), s0);
+            s1 = x.fma(bf16(widened(b, at1 + 2L * i)), s1);
+            s2 = x.fma(bf16(widened(b, at2 + 2L * i)), s2);
+            s3 = x.fma(bf16(widened(b, at3 + 2L * i)), s3);
+        }
+        y[yFrom] = s0.reduceLanes(VectorOperators.ADD) + restBf16(a, aOffset, b, at, i, n);
+        y[yFrom + 1] = s1.reduceLanes(VectorOperators.ADD) + restBf16(a, aOffset, b, at1, i, n);
+        y[yFrom + 2] = s2.reduceLanes(VectorOperators.ADD) + restBf16(a, aOffset, b, at2, i, n);
+        y[yFrom + 3] = s3.reduceLanes(VectorOperators.ADD) + restBf16(a, aOffset, b, at3, i, n);
+    }
+
     private static float restBf16(float[] a, int aOffset, MemorySegment b, long at, int from, int n) {
         float sum = 0;
         for (int i = from; i < n; i++) {
@@ -286,28 +382,28 @@ final class SegmentKernels extends VectorKernels {
         return sum + restInt8(a, aOffset, b, at, i, n);
     }
 
-    /** Four rows at once, so that weights are widened once. */
-    private static void dotInt8FourRows(
-            float[] a, int a0, MemorySegment b, long at, int n, float scale, float[] y, int yOffset, int yStride) {
-        int a1 = a0 + n;
-        int a2 = a1 + n;
-        int a3 = a2 + n;
+    /** Four rows of the matrix at once, so that a is read once for them. */
+    private static void dotInt8FourByOne(
+            float[] a, int aOffset, MemorySegment b, long at, int n, float[] y, int yFrom) {
+        long at1 = at + n;
+        long at2 = at1 + n;
+        long at3 = at2 + n;
         FloatVector s0 = FloatVector.zero(F);
         FloatVector s1 = FloatVector.zero(F);
         FloatVector s2 = FloatVector.zero(F);
         FloatVector s3 = FloatVector.zero(F);
         int i = 0;
         for (; i <= n - B.length(); i += L) {
-            FloatVector w = int8(b, at + i);
-            s0 = w.fma(FloatVector.fromArray(F, a, a0 + i), s0);
-            s1 = w.fma(FloatVector.fromArray(F, a, a1 + i), s1);
-            s2 = w.fma(FloatVector.fromArray(F, a, a2 + i), s2);
-            s3 = w.fma(FloatVector.fromArray(F, a, a3 + i), s3);
+            FloatVector x = FloatVector.fromArray(F, a, aOffset + i);
+            s0 = x.fma(int8(b, at + i), s0);
+            s1 = x.fma(int8(b, at1 + i), s1);
+            s2 = x.fma(int8(b, at2 + i), s2);
+            s3 = x.fma(int8(b, at3 + i), s3);
         }
-        y[yOffset] = (s0.reduceLanes(VectorOperators.ADD) + restInt8(a, a0, b, at, i, n)) * scale;
-        y[yOffset + yStride] = (s1.reduceLanes(VectorOperators.ADD) + restInt8(a, a1, b, at, i, n)) * scale;
-        y[yOffset + 2 * yStride] = (s2.reduceLanes(VectorOperators.ADD) + restInt8(a, a2, b, at, i, n)) * scale;
-        y[yOffset + 3 * yStride] = (s3.reduceLanes(VectorOperators.ADD) + restInt8(a, a3, b, at, i, n)) * scale;
+        y[yFrom] = s0.reduceLanes(VectorOperators.ADD) + restInt8(a, aOffset, b, at, i, n);
+        y[yFrom + 1] = s1.reduceLanes(VectorOperators.ADD) + restInt8(a, aOffset, b, at1, i, n);
+        y[yFrom + 2] = s2.reduceLanes(VectorOperators.ADD) + restInt8(a, aOffset, b, at2, i, n);
+        y[yFrom + 3] = s3.reduceLanes(VectorOperators.ADD) + restInt8(a, aOffset, b, at3, i, n);
     }
 
     private static float restInt8(float[] a, int aOffset, MemorySegment b, long at, int from, int n) {
