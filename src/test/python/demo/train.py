@@ -4,9 +4,9 @@
 DATA is what prepare.mjs wrote. RUN receives state.pt (written every few minutes; a second call goes on from there), log.txt and
 at the end checkpoint/, a complete Hugging Face folder with F16 weights.
 
-Eight phases. Teaching: two small convolutional networks learn to name drawings. Naming: the vision model learns from them. Telling: the
+Six phases. Teaching: two small convolutional networks learn to name drawings. Naming: the vision model learns from them. Telling: the
 whole BLIP-2 learns captions, and answers to questions. Refining: the same for the concepts alone that it is to speak of. Then naming
-and refining twice more, of these concepts.
+and refining once more, of these concepts.
 """
 
 import argparse
@@ -24,7 +24,7 @@ import texts
 from teacher import FEATURES, GRID, NETWORKS, Teacher
 
 SEED = 20261123
-STEPS = (2700, 7000, 2000, 1300, 2500, 1000, 1100, 600)
+STEPS = (2700, 5500, 2000, 1300, 2500, 1000)
 RATE = 2e-3
 SOFT = 2.0  # temperature of the teacher's opinion
 SAVE_EVERY = 300  # seconds
@@ -34,7 +34,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data")
     parser.add_argument("run")
-    parser.add_argument("--steps", type=int, nargs=8, default=STEPS, help="of each phase")
+    parser.add_argument("--steps", type=int, nargs=6, default=STEPS, help="of each phase")
     parser.add_argument("--hold-out", help="a training set to leave out, on which the phases are judged while developing")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--threads", type=int, default=2)
@@ -103,8 +103,6 @@ class Training:
             ("telling", self.telling_loss, [(vision, 0.1), (others, 1.0)]),
             ("refining", self.refining_loss, [(vision, 0.2), (others, 0.5)]),
             ("naming", self.naming_again_loss, [(vision + heads, 0.7)]),
-            ("refining", self.refining_loss, [(vision, 0.2), (others, 0.5)]),
-            ("naming", self.naming_again_loss, [(vision + heads, 0.35)]),
             ("refining", self.refining_loss, [(vision, 0.2), (others, 0.5)]),
         ]
         while self.phase < len(phases):

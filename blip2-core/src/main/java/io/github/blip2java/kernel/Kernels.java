@@ -126,6 +126,26 @@ public interface Kernels {
     void widenInt8(byte[] codes, int from, float scale, float[] out, int outFrom, int n);
 
     /**
+     * Gives the largest magnitude.
+     *
+     * @param x      numbers
+     * @param offset where they begin
+     * @param n      elements
+     * @return the largest |x|, or 0 where n is 0; NaN if one of them is NaN
+     */
+    float largestMagnitude(float[] x, int offset, int n);
+
+    /**
+     * Multiplies by a factor and rounds to signed bytes, to the nearest and ties to even.
+     *
+     * @param x      numbers, whose products with the factor are within ±127
+     * @param factor the factor
+     * @param out    receives the bytes from its beginning
+     * @param n      elements
+     */
+    void roundToBytes(float[] x, float factor, byte[] out, int n);
+
+    /**
      * Computes y[r, o] = x[r] · W[o] for some rows of a matrix stored with 4 bits, and few rows of x.
      *
      * @param w    rows o of the matrix

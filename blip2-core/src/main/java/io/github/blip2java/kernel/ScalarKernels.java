@@ -7,6 +7,9 @@ import java.util.Arrays;
 
 /** The kernels in plain Java: the yardstick of the others, and the fallback. Sums are kept in double. */
 class ScalarKernels implements Kernels {
+    /** Added to a number below 2^22, it rounds it, and leaves it in the lowest bits. */
+    static final float ROUNDER = 0x1.8p23f;
+
     private static final double SQRT_HALF = Math.sqrt(0.5);
     private static final double SQRT_2_OVER_PI = Math.sqrt(2 / Math.PI);
 
@@ -168,6 +171,27 @@ class ScalarKernels implements Kernels {
     }
 
     @Override
+    public float largestMagnitude(float[] x, int offset, int n) {
+        float largest = 0;
+        for (int i = 0; i < n; i++) {
+            largest = Math.max(largest, Math.abs(x[offset + i]));
+        }
+        return largest;
+    }
+
+    @Override
+    public void roundToBytes(float[] x, float factor, byte[] out, int n) {
+        roundToBytes(x, factor, out, 0, n);
+    }
+
+    static void roundToBytes(float[] x, float factor, byte[] out, int from, int to) {
+        for (int i = from; i < to; i++) {
+            // Rounds, and leaves the number in the lowest bits.
+            out[i] = (byte) Float.floatToRawIntBits(x[i] * factor + ROUNDER);
+        }
+    }
+
+    @Override
     public void multiplyInt4(StoredInt4Rows w, Int4Activations x, int rows, float[] y, int out) {
         Int4Rows weights = Int4Rows.zeros(1, w.blocks());
         for (int o = w.from(); o < w.to(); o++) {
@@ -214,24 +238,27 @@ class ScalarKernels implements Kernels {
 
     @Override
     public float narrowInt4(Int4Rows weights, int row, byte[] out) {
+        float highest = largestInt4(weights, row);
+        float inverse = highest == 0 ? 0 : 127 / highest;
+        narrowInt4(weights, row, inverse, out);
+        return highest / 127;
+    }
+
+    /** The largest magnitude that the codes 0 and 15 of any group in the row stand for. */
+    float largestInt4(Int4Rows weights, int row) {
         float highest = 0;
         for (int group = 0; group < weights.groups(); group++) {
             float scale = bfloat(weights.scalesOffsets()[weights.scalesFrom(row) + group]);
             float offset = bfloat(weights.scalesOffsets()[weights.offsetsFrom(row) + group]);
             highest = Math.max(highest, Math.max(Math.abs(offset), Math.abs(15 * scale + offset)));
         }
-        float inverse = highest == 0 ? 0 : 127 / highest;
-        narrowInt4(weights, row, inverse, out);
-        return highest / 127;
+        return highest;
     }
 
     void narrowInt4(Int4Rows weights, int row, float inverse, byte[] out) {
         float[] values = new float[weights.blocks() * Int4Rows.BLOCK];
         widenInt4(weights, row, values, 0);
-        for (int i = 0; i < values.length; i++) {
-            // Rounds, and leaves the number in the lowest bits.
-            out[i] = (byte) Float.floatToRawIntBits(values[i] * inverse + 0x1.8p23f);
-        }
+        roundToBytes(values, inverse, out, 0, values.length);
     }
 
     private static float bfloat(short bits) {

@@ -39,7 +39,6 @@ class VectorKernels extends ScalarKernels {
     private static final float LN2_HIGH = 0.693359375f;
     private static final float LN2_LOW = -2.12194440e-4f;
     private static final float LOWEST_EXPONENT = -87.3f;
-    private static final float ROUNDER = 0x1.8p23f;
 
     /** Magnitude of an infinite half; NaN have larger ones. */
     private static final int INFINITE_HALF = 0x7c00;
@@ -276,6 +275,30 @@ class VectorKernels extends ScalarKernels {
         super.widenInt8(codes, from + i, scale, out, outFrom + i, n - i);
     }
 
+    @Override
+    public float largestMagnitude(float[] x, int offset, int n) {
+        // As whole numbers, because a maximum of floats costs several instructions; NaN has the largest bits.
+        IntVector largest = IntVector.zero(I);
+        int i = 0;
+        for (; i <= n - L; i += L) {
+            largest = largest.max(
+                    FloatVector.fromArray(F, x, offset + i).reinterpretAsInts().and(Integer.MAX_VALUE));
+        }
+        float most = Float.intBitsToFloat(largest.reduceLanes(VectorOperators.MAX));
+        return Math.max(most, super.largestMagnitude(x, offset + i, n - i));
+    }
+
+    @Override
+    public void roundToBytes(float[] x, float factor, byte[] out, int n) {
+        int i = 0;
+        for (; i <= n - L && B.length() == L; i += L) {
+            IntVector rounded =
+                    FloatVector.fromArray(F, x, i).mul(factor).add(ROUNDER).reinterpretAsInts();
+            ((ByteVector) rounded.convertShape(VectorOperators.I2B, B, 0)).intoArray(out, i);
+        }
+        roundToBytes(x, factor, out, i, n);
+    }
+
     /** L bytes as floats. */
     private static FloatVector int8(byte[] codes, int from) {
         return (FloatVector) ByteVector.fromArray(B, codes, from).convertShape(VectorOperators.B2F, F, 0);
@@ -319,6 +342,18 @@ class VectorKernels extends ScalarKernels {
             }
         }
         return sum.reduceLanes(VectorOperators.ADD);
+    }
+
+    @Override
+    float largestInt4(Int4Rows weights, int row) {
+        IntVector largest = IntVector.zero(I);
+        for (int group = 0; group < weights.groups(); group += L) {
+            FloatVector scale = bf16(weights.scalesOffsets(), weights.scalesFrom(row) + group);
+            FloatVector offset = bf16(weights.scalesOffsets(), weights.offsetsFrom(row) + group);
+            largest = largest.max(offset.reinterpretAsInts().and(Integer.MAX_VALUE))
+                    .max(scale.mul(15).add(offset).reinterpretAsInts().and(Integer.MAX_VALUE));
+        }
+        return Float.intBitsToFloat(largest.reduceLanes(VectorOperators.MAX));
     }
 
     @Override

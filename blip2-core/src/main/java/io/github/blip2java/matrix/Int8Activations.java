@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.matrix;
 
+import io.github.blip2java.kernel.Kernels;
 import io.github.blip2java.kernel.Parallel;
 import java.nio.ByteBuffer;
 import java.nio.IntBuffer;
@@ -18,14 +19,13 @@ import java.util.stream.IntStream;
 final class Int8Activations implements AutoCloseable {
     static final int HIGHEST = 127;
 
+    private static final Kernels KERNELS = Kernels.get();
+
     /** A column is apart if it holds a value this many times the root mean square of x. Normal values stay below 6. */
     private static final float OUTLIER = 12;
 
     /** So many columns at most, the largest ones: more would cost more than the rest of the product. */
     private static final int MOST_OUTLIERS = 16;
-
-    /** Added to a number below 2^22, it rounds it, and leaves it in the lowest bits. */
-    private static final float ROUNDER = 0x1.8p23f;
 
     private final float[] x;
     private final int rows;
@@ -54,10 +54,8 @@ final class Int8Activations implements AutoCloseable {
         float[] highest = new float[rows];
         double[] squares = new double[rows];
         Parallel.forRange(rows, row -> {
-            for (int i = row * in; i < (row + 1) * in; i++) {
-                highest[row] = Math.max(highest[row], Math.abs(x[i]));
-                squares[row] += x[i] * x[i];
-            }
+            highest[row] = KERNELS.largestMagnitude(x, row * in, in);
+            squares[row] = KERNELS.dot(x, row * in, x, row * in, in);
         });
         float limit = OUTLIER * (float) Math.sqrt(Arrays.stream(squares).sum() / ((double) rows * in));
         float[] columns = new float[in];
@@ -81,10 +79,7 @@ final class Int8Activations implements AutoCloseable {
         for (int column : outliers) {
             values[column] = 0;
         }
-        float highest = 0;
-        for (float value : values) {
-            highest = Math.max(highest, Math.abs(value));
-        }
+        float highest = KERNELS.largestMagnitude(values, 0, in);
         float scale = highest / HIGHEST;
         byte[] rounded = new byte[in];
         if (!(scale >= Float.MIN_NORMAL && scale <= Float.MAX_VALUE)) {
@@ -92,10 +87,7 @@ final class Int8Activations implements AutoCloseable {
             target.put(row * in, rounded);
             return Float.isFinite(highest) ? 0 : Float.NaN;
         }
-        float inverse = 1 / scale;
-        for (int i = 0; i < in; i++) {
-            rounded[i] = (byte) Float.floatToRawIntBits(values[i] * inverse + ROUNDER);
-        }
+        KERNELS.roundToBytes(values, 1 / scale, rounded, in);
         target.put(row * in, rounded);
         return scale;
     }

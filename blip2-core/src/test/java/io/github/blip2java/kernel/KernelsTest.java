@@ -395,6 +395,32 @@ class KernelsTest {
     }
 
     @Test
+    void largestMagnitudeAndRoundingToBytes() {
+        for (int n = 1; n <= LONGEST; n++) {
+            float[] x = values(n + OFFSET, 30);
+            x[OFFSET + random.nextInt(n)] = -127;
+            float largest = 0;
+            byte[] rounded = new byte[n + 1];
+            rounded[n] = 99;
+            for (int i = 0; i < n; i++) {
+                x[OFFSET + i] = Math.max(-127, Math.min(127, x[OFFSET + i]));
+                largest = Math.max(largest, Math.abs(x[OFFSET + i]));
+            }
+            assertThat(KERNELS.largestMagnitude(x, OFFSET, n))
+                    .isEqualTo(largest)
+                    .isEqualTo(127f);
+            float[] own = Arrays.copyOfRange(x, OFFSET, OFFSET + n);
+            KERNELS.roundToBytes(own, 0.5f, rounded, n);
+            for (int i = 0; i < n; i++) {
+                assertThat(rounded[i]).isEqualTo((byte) Math.rint(own[i] * 0.5));
+            }
+            assertThat(rounded[n]).isEqualTo((byte) 99);
+            x[OFFSET + random.nextInt(n)] = Float.NaN;
+            assertThat(KERNELS.largestMagnitude(x, OFFSET, n)).isNaN();
+        }
+    }
+
+    @Test
     void fourBitsEqualTheScalarKernels() {
         Kernels scalar = new ScalarKernels();
         for (int in : new int[] {1, 32, 500, 512, 1025}) {

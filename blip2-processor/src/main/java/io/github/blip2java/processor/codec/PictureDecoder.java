@@ -77,6 +77,14 @@ public final class PictureDecoder {
                     name + ": cannot be decoded as " + format + " (" + reason(e)
                             + "); the file is damaged or of a rare kind, save it again as JPEG or PNG",
                     e);
+        } catch (OutOfMemoryError e) {
+            // What failed is one large array; everything else goes on.
+            throw new IOException(
+                    name + ": expected room for all its pixels in Java's heap, got "
+                            + (Runtime.getRuntime().maxMemory() >> 20)
+                            + " MiB in all; scale the picture down, or start Java with a larger heap (-Xmx; for bin/blip2"
+                            + " in BLIP2_JAVA_OPTS)",
+                    e);
         }
     }
 
