@@ -68,7 +68,9 @@ public final class CheckpointConverter {
         Blip2Config.fromPretrained(source); // refuses what is no BLIP-2 before anything is written
         Path parent = target.toAbsolutePath().getParent();
         Files.createDirectories(parent);
-        Path partial = Files.createTempDirectory(parent, "." + target.getFileName() + ".partial-");
+        // Not a temporary directory of the library's, which nobody else could read.
+        Path partial = Files.createDirectory(
+                parent.resolve("." + target.getFileName() + ".partial-" + Long.toHexString(System.nanoTime())));
         try {
             try (Checkpoint checkpoint = Checkpoint.open(source)) {
                 WeightFormat stored = Quantizer.formatOf(checkpoint);
