@@ -4,9 +4,10 @@
 DATA is what prepare.mjs wrote. RUN receives state.pt (written every few minutes; a second call goes on from there), log.txt and
 at the end checkpoint/, a complete Hugging Face folder with F16 weights.
 
-Six phases. Teaching: two small convolutional networks learn to name drawings. Naming: the vision model learns from them. Telling: the
+Eight phases. Teaching: two small convolutional networks learn to name drawings. Naming: the vision model learns from them. Telling: the
 whole BLIP-2 learns captions, and answers to questions. Refining: the same for the concepts alone that it is to speak of. Then naming
-and refining once more, of these concepts.
+and refining twice more, of these concepts; the last time each ends with the mean of the weights that it went through, which knows
+drawings of other styles better (Cha et al. 2021, "SWAD: Domain generalization by seeking flat minima").
 """
 
 import argparse
@@ -17,6 +18,7 @@ import time
 
 import torch
 import torch.nn.functional as F
+from torch.optim.swa_utils import AveragedModel
 
 import model as demo
 import pictures
@@ -24,17 +26,18 @@ import texts
 from teacher import FEATURES, GRID, NETWORKS, Teacher
 
 SEED = 20261123
-STEPS = (2700, 5500, 2000, 1300, 2500, 1000)
+STEPS = (2700, 5500, 2000, 1300, 2500, 1000, 1300, 700)
 RATE = 2e-3
 SOFT = 2.0  # temperature of the teacher's opinion
 SAVE_EVERY = 300  # seconds
+AVERAGED = 2  # phases at the end
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data")
     parser.add_argument("run")
-    parser.add_argument("--steps", type=int, nargs=6, default=STEPS, help="of each phase")
+    parser.add_argument("--steps", type=int, nargs=8, default=STEPS, help="of each phase")
     parser.add_argument("--hold-out", help="a training set to leave out, on which the phases are judged while developing")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--threads", type=int, default=2)
@@ -79,7 +82,7 @@ class Training:
         self.likeness = torch.nn.Linear(demo.HIDDEN, NETWORKS * FEATURES)
         self.generator = torch.Generator().manual_seed(SEED)
         self.random = random.Random(SEED)
-        self.phase, self.step, self.optimizers = 0, 0, []
+        self.phase, self.step, self.optimizers, self.mean = 0, 0, [], None
         self.state_file = os.path.join(arguments.run, "state.pt")
         millions = sum(p.numel() for p in self.model.parameters()) / 1e6
         self.log(f"{len(self.drawings)} drawings of {len(self.concepts)} concepts, {millions:.2f} million parameters")
@@ -104,6 +107,8 @@ class Training:
             ("refining", self.refining_loss, [(vision, 0.2), (others, 0.5)]),
             ("naming", self.naming_again_loss, [(vision + heads, 0.7)]),
             ("refining", self.refining_loss, [(vision, 0.2), (others, 0.5)]),
+            ("naming", self.naming_again_loss, [(vision + heads, 0.7)]),
+            ("refining", self.refining_loss, [(vision, 0.2), (others, 0.5)]),
         ]
         while self.phase < len(phases):
             name, loss, groups = phases[self.phase]
@@ -112,8 +117,14 @@ class Training:
             if saved:
                 for optimizer, state in zip(self.optimizers, saved["optimizers"]):
                     optimizer.load_state_dict(state)
+            averages = self.phase >= len(phases) - AVERAGED
+            self.mean = AveragedModel(self.model) if averages else None
+            if averages and saved and saved.get("mean"):
+                self.mean.load_state_dict(saved["mean"])
             self.loop(name, loss, self.arguments.steps[self.phase])
-            self.phase, self.step, self.optimizers, saved = self.phase + 1, 0, [], None
+            if averages:
+                self.model.load_state_dict(self.mean.module.state_dict())
+            self.phase, self.step, self.optimizers, self.mean, saved = self.phase + 1, 0, [], None, None
             self.save()
         self.export()
 
@@ -134,6 +145,8 @@ class Training:
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
             self.step += 1
+            if self.mean and self.step > steps // 4:
+                self.mean.update_parameters(self.model)
             total, count = total + loss.item(), count + 1
             if time.time() - last_log > 60 or self.step == steps:
                 speed = count * self.arguments.batch / (time.time() - last_log)
@@ -216,6 +229,7 @@ class Training:
             head=self.head.state_dict(),
             likeness=self.likeness.state_dict(),
             optimizers=[optimizer.state_dict() for optimizer in self.optimizers],
+            mean=self.mean.state_dict() if self.mean else None,
             generator=self.generator.get_state(),
             random=self.random.getstate(),
         )
