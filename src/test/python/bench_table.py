@@ -76,7 +76,9 @@ def row(result, dtype, batch, reference):
         figures["caption_s"] = result["first_token_s"] + (TOKENS - 1) * result["per_token_s"]
     cells = [f"{figures[column]:.3g}" if figures[column] < 10 else f"{figures[column]:.1f}" for column in COLUMNS]
     spread = f"{min(result['runs']):.1f}–{max(result['runs']):.1f}" if batch == 1 else ""
-    tokens = "the same" if reference and result["token_ids"] == reference["token_ids"] else "others"
+    tokens = ""
+    if reference:
+        tokens = "the same" if result["token_ids"] == reference["token_ids"] else "others"
     print(f"| {program} | {dtype} | {batch} | {' | '.join(cells[:5])} | {spread} | {cells[5]} | {tokens} |", flush=True)
 
 
