@@ -27,8 +27,8 @@ public final class Parallel {
             });
 
     /**
-     * How long a thread looks for its next loop before it sleeps. Measured: a token of a full-size model is some 400 loops with
-     * 10 to 50 µs between them, and waking a thread takes as long.
+     * How long a thread looks for its next loop before it sleeps: a token is hundreds of short loops, close behind each other.
+     * Measured: a token of a full-size model takes 6 % (float16) to 11 % (int4) longer where threads sleep at once.
      */
     private static final long PATIENCE_NANOS = 100_000;
 
