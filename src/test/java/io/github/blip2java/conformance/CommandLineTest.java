@@ -217,6 +217,7 @@ class CommandLineTest {
                 .isEqualTo(2);
         assertThat(run("caption", "--model", directory.toString(), CAT)).isEqualTo(2);
         assertThat(run("info", directory + "/nowhere")).isEqualTo(2);
+        assertThat(run("caption", "--model", directory + "/gone", CAT)).isEqualTo(2);
         assertThat(run("verify", directory.toString())).isEqualTo(2);
         assertThat(run("fly")).isEqualTo(2);
         assertThat(out.toString()).isEmpty();
@@ -226,6 +227,7 @@ class CommandLineTest {
                         "blip2: Missing required parameter: 'IMAGE'",
                         "blip2: maxNewTokens: expected 1 or more, got 0",
                         "/nowhere: expected a checkpoint folder, found nothing there; check the path",
+                        "/gone: expected a checkpoint folder, found nothing there; check the path",
                         "expected a reference case (checkpoint/, reference.safetensors, reference.json)",
                         "Try: blip2 caption --help")
                 .doesNotContain("\tat ");

@@ -59,14 +59,12 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     /**
-     * Opens the weights of a folder.
+     * Checks that a path is a folder.
      *
-     * @param directory the folder with {@code model.safetensors} or {@code model.safetensors.index.json}
-     * @return the open checkpoint
-     * @throws IOException if the folder, or a file it needs, is missing or unreadable
-     * @throws MalformedCheckpointException if a file's content is wrong
+     * @param directory where a checkpoint should be
+     * @throws IOException if nothing is there, or a file
      */
-    public static Checkpoint open(Path directory) throws IOException {
+    public static void requireFolder(Path directory) throws IOException {
         if (!Files.exists(directory)) {
             throw new NoSuchFileException(
                     directory + ": expected a checkpoint folder, found nothing there; check the path");
@@ -75,6 +73,18 @@ public final class Checkpoint implements AutoCloseable {
             throw new NotDirectoryException(
                     directory + ": expected a checkpoint folder, got a file; pass the folder it is in");
         }
+    }
+
+    /**
+     * Opens the weights of a folder.
+     *
+     * @param directory the folder with {@code model.safetensors} or {@code model.safetensors.index.json}
+     * @return the open checkpoint
+     * @throws IOException if the folder, or a file it needs, is missing or unreadable
+     * @throws MalformedCheckpointException if a file's content is wrong
+     */
+    public static Checkpoint open(Path directory) throws IOException {
+        requireFolder(directory);
         if (Files.exists(directory.resolve(INDEX))) {
             return openShards(directory);
         }

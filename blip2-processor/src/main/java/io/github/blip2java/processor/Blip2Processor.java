@@ -4,6 +4,7 @@ package io.github.blip2java.processor;
 import io.github.blip2java.Blip2Config;
 import io.github.blip2java.processor.TextOptions.Side;
 import io.github.blip2java.processor.tokenizer.Tokenizer;
+import io.github.blip2java.weights.Checkpoint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -69,6 +70,7 @@ public final class Blip2Processor implements AutoCloseable {
      * @throws io.github.blip2java.weights.UnsupportedModelException when a file asks for what is not supported
      */
     public static Blip2Processor fromPretrained(Path directory) throws IOException {
+        Checkpoint.requireFolder(directory);
         Blip2ImageProcessor images = Blip2ImageProcessor.fromPretrained(directory);
         Blip2Config model =
                 Files.exists(directory.resolve("config.json")) ? Blip2Config.fromPretrained(directory) : null;
