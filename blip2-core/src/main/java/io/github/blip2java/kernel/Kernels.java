@@ -138,12 +138,13 @@ public interface Kernels {
     /**
      * Multiplies by a factor and rounds to signed bytes, to the nearest and ties to even.
      *
-     * @param x      numbers, whose products with the factor are within ±127
+     * @param x      numbers; what is beyond ±127 once multiplied gives any byte
+     * @param offset where they begin
      * @param factor the factor
      * @param out    receives the bytes from its beginning
      * @param n      elements
      */
-    void roundToBytes(float[] x, float factor, byte[] out, int n);
+    void roundToBytes(float[] x, int offset, float factor, byte[] out, int n);
 
     /**
      * Computes y[r, o] = x[r] · W[o] for some rows of a matrix stored with 4 bits, and few rows of x.

@@ -180,14 +180,14 @@ class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void roundToBytes(float[] x, float factor, byte[] out, int n) {
-        roundToBytes(x, factor, out, 0, n);
+    public void roundToBytes(float[] x, int offset, float factor, byte[] out, int n) {
+        roundToBytes(x, offset, factor, out, 0, n);
     }
 
-    static void roundToBytes(float[] x, float factor, byte[] out, int from, int to) {
+    static void roundToBytes(float[] x, int offset, float factor, byte[] out, int from, int to) {
         for (int i = from; i < to; i++) {
             // Rounds, and leaves the number in the lowest bits.
-            out[i] = (byte) Float.floatToRawIntBits(x[i] * factor + ROUNDER);
+            out[i] = (byte) Float.floatToRawIntBits(x[offset + i] * factor + ROUNDER);
         }
     }
 
@@ -258,7 +258,7 @@ class ScalarKernels implements Kernels {
     void narrowInt4(Int4Rows weights, int row, float inverse, byte[] out) {
         float[] values = new float[weights.blocks() * Int4Rows.BLOCK];
         widenInt4(weights, row, values, 0);
-        roundToBytes(values, inverse, out, 0, values.length);
+        roundToBytes(values, 0, inverse, out, values.length);
     }
 
     private static float bfloat(short bits) {

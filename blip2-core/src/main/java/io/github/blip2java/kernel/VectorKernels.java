@@ -289,14 +289,16 @@ class VectorKernels extends ScalarKernels {
     }
 
     @Override
-    public void roundToBytes(float[] x, float factor, byte[] out, int n) {
+    public void roundToBytes(float[] x, int offset, float factor, byte[] out, int n) {
         int i = 0;
         for (; i <= n - L && B.length() == L; i += L) {
-            IntVector rounded =
-                    FloatVector.fromArray(F, x, i).mul(factor).add(ROUNDER).reinterpretAsInts();
+            IntVector rounded = FloatVector.fromArray(F, x, offset + i)
+                    .mul(factor)
+                    .add(ROUNDER)
+                    .reinterpretAsInts();
             ((ByteVector) rounded.convertShape(VectorOperators.I2B, B, 0)).intoArray(out, i);
         }
-        roundToBytes(x, factor, out, i, n);
+        roundToBytes(x, offset, factor, out, i, n);
     }
 
     /** L bytes as floats. */
@@ -447,6 +449,31 @@ class VectorKernels extends ScalarKernels {
     }
 
     @Override
+    public void layerNorm(
+            float[] x, int xOffset, int n, float[] weight, float[] bias, float eps, float[] y, int yOffset) {
+        FloatVector sums = FloatVector.zero(F);
+        int whole = n / L * L;
+        for (int i = 0; i < whole; i += L) {
+            sums = sums.add(FloatVector.fromArray(F, x, xOffset + i));
+        }
+        double sum = sums.reduceLanes(VectorOperators.ADD);
+        for (int i = whole; i < n; i++) {
+            sum += x[xOffset + i];
+        }
+        float mean = (float) (sum / n);
+        FloatVector products = FloatVector.zero(F);
+        for (int i = 0; i < whole; i += L) {
+            FloatVector d = FloatVector.fromArray(F, x, xOffset + i).sub(mean);
+            products = d.fma(d, products);
+        }
+        double squares = products.reduceLanes(VectorOperators.ADD);
+        for (int i = whole; i < n; i++) {
+            squares += (x[xOffset + i] - mean) * (x[xOffset + i] - mean);
+        }
+        normalize(x, xOffset, n, mean, (float) (1 / Math.sqrt(squares / n + eps)), weight, bias, y, yOffset);
+    }
+
+    @Override
     void normalize(
             float[] x,
             int xOffset,
@@ -515,7 +542,8 @@ class VectorKernels extends ScalarKernels {
         VectorMask<Float> tiny = x.compare(VectorOperators.LT, LOWEST_EXPONENT);
         FloatVector bounded = x.max(LOWEST_EXPONENT);
         // x = n ln 2 + r with |r| ≤ ln 2 / 2; adding and subtracting 1.5 · 2^23 rounds to a whole number.
-        FloatVector n = bounded.mul(LOG2_E).add(ROUNDER).sub(ROUNDER);
+        FloatVector shifted = bounded.mul(LOG2_E).add(ROUNDER);
+        FloatVector n = shifted.sub(ROUNDER);
         FloatVector r = n.fma(FloatVector.broadcast(F, -LN2_HIGH), bounded);
         r = n.fma(FloatVector.broadcast(F, -LN2_LOW), r);
         // The Taylor series up to r^7 / 7!, whose rest is below 2^-27 here.
@@ -527,8 +555,11 @@ class VectorKernels extends ScalarKernels {
         p = p.fma(r, FloatVector.broadcast(F, 0.5f));
         p = p.fma(r, FloatVector.broadcast(F, 1f));
         p = p.fma(r, FloatVector.broadcast(F, 1f));
-        IntVector exponent = (IntVector) n.convertShape(VectorOperators.F2I, I, 0);
-        FloatVector power = exponent.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
+        // n lies in the lowest bits already; converting it would have to mind NaN.
+        FloatVector power = shifted.reinterpretAsInts()
+                .add(127)
+                .lanewise(VectorOperators.LSHL, 23)
+                .reinterpretAsFloats();
         return p.mul(power).blend(0f, tiny);
     }
 
@@ -553,156 +584,22 @@ class VectorKernels extends ScalarKernels {
 
     @Override
     public void attention(Rows q, int queries, Rows k, Rows v, int keys, int headDim, float[] scores, Rows out) {
-        if (queries < 4) {
+        if (queries < VectorAttention.ROWS) {
             for (int i = 0; i < queries; i++) {
                 for (int j = 0; j < keys; j++) {
                     scores[i * keys + j] += dot(q.data(), q.row(i), k.data(), k.row(j), headDim);
                 }
                 softmax(scores, i * keys, keys);
-                Arrays.fill(out.data(), out.row(i), out.row(i) + headDim, 0f);
+                VectorAttention.mix(scores, i * keys, v, keys, headDim, out.data(), out.row(i));
             }
-            tail(new Rows(scores, 0, keys), v, out, 0, queries, 0, headDim, keys);
             return;
         }
-        // Rows padded to whole vectors, so that no loop has a rest of columns.
-        Rows columns = Rows.zeros(headDim, padded(keys));
-        for (int j = 0; j < keys; j++) {
-            for (int d = 0; d < headDim; d++) {
-                columns.data()[columns.row(d) + j] = k.data()[k.row(j) + d];
-            }
-        }
-        Rows s = Rows.zeros(queries, padded(keys));
-        copy(new Rows(scores, 0, keys), s, queries, keys);
-        multiplyAdd(q, columns, s, queries, padded(keys), headDim);
+        Rows s = VectorAttention.scores(q, queries, k, keys, headDim);
         for (int i = 0; i < queries; i++) {
-            softmax(s.data(), s.row(i), keys);
+            add(s.data(), s.row(i), scores, i * keys, keys);
+            softmax(scores, i * keys, keys);
         }
-        copy(s, new Rows(scores, 0, keys), queries, keys);
-        Rows values = Rows.zeros(keys, padded(headDim));
-        copy(v, values, keys, headDim);
-        Rows mixed = Rows.zeros(queries, padded(headDim));
-        multiplyAdd(s, values, mixed, queries, padded(headDim), keys);
-        copy(mixed, out, queries, headDim);
-    }
-
-    private static int padded(int n) {
-        return (n + L - 1) / L * L;
-    }
-
-    private static void copy(Rows from, Rows to, int rows, int n) {
-        for (int row = 0; row < rows; row++) {
-            System.arraycopy(from.data(), from.row(row), to.data(), to.row(row), n);
-        }
-    }
-
-    /** c += a · b with a {@code [m, k]}, b {@code [k, n]}, c {@code [m, n]}: four rows and one or two vectors at a time. */
-    private static void multiplyAdd(Rows a, Rows b, Rows c, int m, int n, int k) {
-        int row = 0;
-        for (; row <= m - 4; row += 4) {
-            int column = 0;
-            for (; column <= n - 2 * L; column += 2 * L) {
-                fourRowsTwoVectors(a, b, c, row, column, k);
-            }
-            if (column < n) {
-                fourRowsOneVector(a, b, c, row, column, k);
-            }
-        }
-        tail(a, b, c, row, m, 0, n, k);
-    }
-
-    private static void fourRowsOneVector(Rows a, Rows b, Rows c, int row, int column, int k) {
-        float[] ad = a.data();
-        float[] bd = b.data();
-        float[] cd = c.data();
-        int a0 = a.row(row);
-        int a1 = a.row(row + 1);
-        int a2 = a.row(row + 2);
-        int a3 = a.row(row + 3);
-        FloatVector s0 = FloatVector.fromArray(F, cd, c.row(row) + column);
-        FloatVector s1 = FloatVector.fromArray(F, cd, c.row(row + 1) + column);
-        FloatVector s2 = FloatVector.fromArray(F, cd, c.row(row + 2) + column);
-        FloatVector s3 = FloatVector.fromArray(F, cd, c.row(row + 3) + column);
-        int from = b.offset() + column;
-        for (int i = 0; i < k; i++, from += b.stride()) {
-            FloatVector v = FloatVector.fromArray(F, bd, from);
-            s0 = v.fma(FloatVector.broadcast(F, ad[a0 + i]), s0);
-            s1 = v.fma(FloatVector.broadcast(F, ad[a1 + i]), s1);
-            s2 = v.fma(FloatVector.broadcast(F, ad[a2 + i]), s2);
-            s3 = v.fma(FloatVector.broadcast(F, ad[a3 + i]), s3);
-        }
-        s0.intoArray(cd, c.row(row) + column);
-        s1.intoArray(cd, c.row(row + 1) + column);
-        s2.intoArray(cd, c.row(row + 2) + column);
-        s3.intoArray(cd, c.row(row + 3) + column);
-    }
-
-    private static void fourRowsTwoVectors(Rows a, Rows b, Rows c, int row, int column, int k) {
-        float[] ad = a.data();
-        float[] bd = b.data();
-        float[] cd = c.data();
-        int a0 = a.row(row);
-        int a1 = a.row(row + 1);
-        int a2 = a.row(row + 2);
-        int a3 = a.row(row + 3);
-        int c0 = c.row(row) + column;
-        int c1 = c.row(row + 1) + column;
-        int c2 = c.row(row + 2) + column;
-        int c3 = c.row(row + 3) + column;
-        FloatVector s00 = FloatVector.fromArray(F, cd, c0);
-        FloatVector s01 = FloatVector.fromArray(F, cd, c0 + L);
-        FloatVector s10 = FloatVector.fromArray(F, cd, c1);
-        FloatVector s11 = FloatVector.fromArray(F, cd, c1 + L);
-        FloatVector s20 = FloatVector.fromArray(F, cd, c2);
-        FloatVector s21 = FloatVector.fromArray(F, cd, c2 + L);
-        FloatVector s30 = FloatVector.fromArray(F, cd, c3);
-        FloatVector s31 = FloatVector.fromArray(F, cd, c3 + L);
-        int from = b.offset() + column;
-        for (int i = 0; i < k; i++, from += b.stride()) {
-            FloatVector b0 = FloatVector.fromArray(F, bd, from);
-            FloatVector b1 = FloatVector.fromArray(F, bd, from + L);
-            FloatVector f0 = FloatVector.broadcast(F, ad[a0 + i]);
-            FloatVector f1 = FloatVector.broadcast(F, ad[a1 + i]);
-            FloatVector f2 = FloatVector.broadcast(F, ad[a2 + i]);
-            FloatVector f3 = FloatVector.broadcast(F, ad[a3 + i]);
-            s00 = f0.fma(b0, s00);
-            s01 = f0.fma(b1, s01);
-            s10 = f1.fma(b0, s10);
-            s11 = f1.fma(b1, s11);
-            s20 = f2.fma(b0, s20);
-            s21 = f2.fma(b1, s21);
-            s30 = f3.fma(b0, s30);
-            s31 = f3.fma(b1, s31);
-        }
-        s00.intoArray(cd, c0);
-        s01.intoArray(cd, c0 + L);
-        s10.intoArray(cd, c1);
-        s11.intoArray(cd, c1 + L);
-        s20.intoArray(cd, c2);
-        s21.intoArray(cd, c2 + L);
-        s30.intoArray(cd, c3);
-        s31.intoArray(cd, c3 + L);
-    }
-
-    /** Rows that fill no block, one row and one vector at a time. */
-    private static void tail(Rows a, Rows b, Rows c, int fromRow, int toRow, int fromColumn, int n, int k) {
-        for (int row = fromRow; row < toRow; row++) {
-            int column = fromColumn;
-            for (; column <= n - L; column += L) {
-                FloatVector s = FloatVector.fromArray(F, c.data(), c.row(row) + column);
-                for (int i = 0; i < k; i++) {
-                    s = FloatVector.fromArray(F, b.data(), b.row(i) + column)
-                            .fma(FloatVector.broadcast(F, a.data()[a.row(row) + i]), s);
-                }
-                s.intoArray(c.data(), c.row(row) + column);
-            }
-            for (; column < n; column++) {
-                float s = c.data()[c.row(row) + column];
-                for (int i = 0; i < k; i++) {
-                    s = Math.fma(a.data()[a.row(row) + i], b.data()[b.row(i) + column], s);
-                }
-                c.data()[c.row(row) + column] = s;
-            }
-        }
+        VectorAttention.mix(new Rows(scores, 0, keys), queries, v, keys, headDim, out);
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.github.blip2java.matrix;
 
 import io.github.blip2java.kernel.Kernels;
 import io.github.blip2java.kernel.Parallel;
+import io.github.blip2java.kernel.Scratch;
 import io.github.blip2java.kernel.StoredRows;
 import io.github.blip2java.weights.DType;
 import io.github.blip2java.weights.StoredTensor;
@@ -12,6 +13,7 @@ import java.nio.ByteOrder;
 /** Weights of 32 or 16 bits, where they lie in the mapped file or in memory of our own outside the heap. */
 final class DenseMatrix implements WeightMatrix {
     private static final Kernels KERNELS = Kernels.get();
+    private static final Scratch<short[]> ROW = Scratch.of(short[]::new);
 
     /** Measured: up to this many rows reading the weights is the cost, and dot products read them once. */
     static final int FEW_ROWS = 6;
@@ -89,7 +91,7 @@ final class DenseMatrix implements WeightMatrix {
             view.asFloatBuffer().get(to, from, n);
             return;
         }
-        short[] bits = Scratch.shorts(n);
+        short[] bits = ROW.get(n);
         view.asShortBuffer().get(bits, 0, n);
         if (dtype == DType.F16) {
             KERNELS.widenF16(bits, to, from, n);

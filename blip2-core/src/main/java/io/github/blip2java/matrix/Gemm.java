@@ -2,6 +2,7 @@
 package io.github.blip2java.matrix;
 
 import io.github.blip2java.kernel.Parallel;
+import io.github.blip2java.kernel.Scratch;
 import io.github.blip2java.weights.DType;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
@@ -21,6 +22,8 @@ final class Gemm {
             .filter(GemmProvider::isAvailable)
             .findFirst()
             .orElse(null);
+
+    private static final Scratch<float[]> ROW = Scratch.of(float[]::new);
 
     private Gemm() {}
 
@@ -82,7 +85,7 @@ final class Gemm {
     private static void widen(WeightMatrix weights, int from, int count, FloatBuffer target) {
         int in = weights.inFeatures();
         Parallel.forRange(count, row -> {
-            float[] values = Scratch.floats(in);
+            float[] values = ROW.get(in);
             weights.copyRow(from + row, values, 0);
             target.put(row * in, values, 0, in);
         });

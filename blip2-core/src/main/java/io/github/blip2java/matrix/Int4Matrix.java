@@ -5,6 +5,7 @@ import io.github.blip2java.kernel.Int4Activations;
 import io.github.blip2java.kernel.Int4Rows;
 import io.github.blip2java.kernel.Kernels;
 import io.github.blip2java.kernel.Parallel;
+import io.github.blip2java.kernel.Scratch;
 import io.github.blip2java.kernel.StoredInt4Rows;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -16,6 +17,7 @@ import java.nio.ByteOrder;
  */
 final class Int4Matrix implements WeightMatrix {
     private static final Kernels KERNELS = Kernels.get();
+    private static final Scratch<byte[]> ROW = Scratch.of(byte[]::new);
 
     private final ByteBuffer codes;
     private final ByteBuffer scalesOffsets;
@@ -87,7 +89,7 @@ final class Int4Matrix implements WeightMatrix {
                 int first = from;
                 int count = Math.min(block, out - from);
                 Parallel.forRange(count, row -> {
-                    byte[] own = Scratch.bytes(width);
+                    byte[] own = ROW.get(width);
                     scales[row] = KERNELS.narrowInt4(row(first + row), 0, own);
                     weights.put(row * width, own, 0, width);
                 });

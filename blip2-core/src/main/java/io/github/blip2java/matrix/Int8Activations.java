@@ -3,6 +3,7 @@ package io.github.blip2java.matrix;
 
 import io.github.blip2java.kernel.Kernels;
 import io.github.blip2java.kernel.Parallel;
+import io.github.blip2java.kernel.Scratch;
 import java.nio.ByteBuffer;
 import java.nio.IntBuffer;
 import java.util.Arrays;
@@ -27,6 +28,10 @@ final class Int8Activations implements AutoCloseable {
     /** So many columns at most, the largest ones: more would cost more than the rest of the product. */
     private static final int MOST_OUTLIERS = 16;
 
+    private static final Scratch<float[]> VALUES = Scratch.of(float[]::new);
+    private static final Scratch<byte[]> ROUNDED = Scratch.of(byte[]::new);
+    private static final Scratch<int[]> SUMS = Scratch.of(int[]::new);
+
     private final float[] x;
     private final int rows;
     private final int in;
@@ -43,24 +48,33 @@ final class Int8Activations implements AutoCloseable {
         this.x = x;
         this.rows = rows;
         this.in = in;
-        this.outliers = findOutliers();
+        float[] highest = new float[rows];
+        this.outliers = findOutliers(highest);
         this.scales = new float[rows];
         this.codes = NativeMemory.bytes(rows * in);
         ByteBuffer target = codes.asBytes();
-        Parallel.forRange(rows, row -> scales[row] = round(row, target));
+        Parallel.forRange(rows, row -> {
+            float most = outliers.length == 0 ? highest[row] : highestBesideOutliers(row);
+            scales[row] = round(row, most, target);
+        });
     }
 
-    private int[] findOutliers() {
-        float[] highest = new float[rows];
+    /** Finds the columns to keep apart, and the largest magnitude of each row. */
+    private int[] findOutliers(float[] highest) {
         double[] squares = new double[rows];
         Parallel.forRange(rows, row -> {
             highest[row] = KERNELS.largestMagnitude(x, row * in, in);
             squares[row] = KERNELS.dot(x, row * in, x, row * in, in);
         });
         float limit = OUTLIER * (float) Math.sqrt(Arrays.stream(squares).sum() / ((double) rows * in));
+        int[] suspects =
+                IntStream.range(0, rows).filter(row -> highest[row] > limit).toArray();
+        if (suspects.length == 0) {
+            return suspects;
+        }
         float[] columns = new float[in];
-        for (int row = 0; row < rows; row++) {
-            for (int i = 0; i < in && highest[row] > limit; i++) {
+        for (int row : suspects) {
+            for (int i = 0; i < in; i++) {
                 columns[i] = Math.max(columns[i], Math.abs(x[row * in + i]));
             }
         }
@@ -73,22 +87,30 @@ final class Int8Activations implements AutoCloseable {
                 .toArray();
     }
 
-    /** Writes the codes of one row; those of outliers are 0. */
-    private float round(int row, ByteBuffer target) {
-        float[] values = Arrays.copyOfRange(x, row * in, (row + 1) * in);
+    private float highestBesideOutliers(int row) {
+        float[] values = VALUES.get(in);
+        System.arraycopy(x, row * in, values, 0, in);
         for (int column : outliers) {
             values[column] = 0;
         }
-        float highest = KERNELS.largestMagnitude(values, 0, in);
+        return KERNELS.largestMagnitude(values, 0, in);
+    }
+
+    /** Writes the codes of one row; those of outliers are 0. */
+    private float round(int row, float highest, ByteBuffer target) {
         float scale = highest / HIGHEST;
-        byte[] rounded = new byte[in];
+        byte[] rounded = ROUNDED.get(in);
         if (!(scale >= Float.MIN_NORMAL && scale <= Float.MAX_VALUE)) {
             // Nothing to multiply; a NaN or an infinity, which codes cannot hold, must stay visible in the result.
-            target.put(row * in, rounded);
+            Arrays.fill(rounded, 0, in, (byte) 0);
+            target.put(row * in, rounded, 0, in);
             return Float.isFinite(highest) ? 0 : Float.NaN;
         }
-        KERNELS.roundToBytes(values, 1 / scale, rounded, in);
-        target.put(row * in, rounded);
+        KERNELS.roundToBytes(x, row * in, 1 / scale, rounded, in);
+        for (int column : outliers) {
+            rounded[column] = 0;
+        }
+        target.put(row * in, rounded, 0, in);
         return scale;
     }
 
@@ -111,9 +133,9 @@ final class Int8Activations implements AutoCloseable {
             IntBuffer sums = products.asBytes().asIntBuffer();
             Gemm.multiplyInt8(codes.asBytes(), rows, weights, count, in, sums);
             Parallel.forRange(rows, row -> {
-                int[] own = new int[count];
-                sums.get(row * count, own);
-                scale(own, scales[row], weightScales, y, row * out + yFrom);
+                int[] own = SUMS.get(count);
+                sums.get(row * count, own, 0, count);
+                scale(own, count, scales[row], weightScales, y, row * out + yFrom);
                 for (int i = 0; i < outliers.length; i++) {
                     addScaled(apart[i], x[row * in + outliers[i]], y, row * out + yFrom);
                 }
@@ -121,8 +143,8 @@ final class Int8Activations implements AutoCloseable {
         }
     }
 
-    private static void scale(int[] sums, float scale, float[] weightScales, float[] y, int from) {
-        for (int o = 0; o < sums.length; o++) {
+    private static void scale(int[] sums, int count, float scale, float[] weightScales, float[] y, int from) {
+        for (int o = 0; o < count; o++) {
             y[from + o] = sums[o] * (scale * weightScales[o]);
         }
     }

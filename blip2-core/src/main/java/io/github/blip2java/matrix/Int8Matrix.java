@@ -2,6 +2,7 @@
 package io.github.blip2java.matrix;
 
 import io.github.blip2java.kernel.Kernels;
+import io.github.blip2java.kernel.Scratch;
 import io.github.blip2java.kernel.StoredRows;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -9,6 +10,7 @@ import java.nio.ByteOrder;
 /** Weights of 8 bits: w = code · scale, with one scale for each row. */
 final class Int8Matrix implements WeightMatrix {
     private static final Kernels KERNELS = Kernels.get();
+    private static final Scratch<byte[]> ROW = Scratch.of(byte[]::new);
 
     /** Measured: with more rows, rounding them and multiplying whole numbers is faster. */
     private static final int FEW_ROWS = 3;
@@ -44,7 +46,7 @@ final class Int8Matrix implements WeightMatrix {
 
     @Override
     public void copyRow(int row, float[] to, int from) {
-        byte[] bytes = Scratch.bytes(in);
+        byte[] bytes = ROW.get(in);
         codes.get(row * in, bytes, 0, in);
         KERNELS.widenInt8(bytes, 0, scales[row], to, from, in);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.matrix;
 
+import io.github.blip2java.kernel.Parallel;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -14,6 +15,10 @@ import java.util.List;
  */
 final class NativeMemory implements AutoCloseable {
     private static final int MOST_IDLE = 6;
+
+    /** Floats that one thread copies at a time. */
+    private static final int PIECE = 1 << 14;
+
     private static final List<ByteBuffer> IDLE = new ArrayList<>();
 
     private final ByteBuffer bytes;
@@ -44,7 +49,11 @@ final class NativeMemory implements AutoCloseable {
 
     static NativeMemory copyOf(float[] values, int n) {
         NativeMemory memory = floats(n);
-        memory.asFloats().put(values, 0, n);
+        FloatBuffer floats = memory.asFloats();
+        Parallel.forRange((n + PIECE - 1) / PIECE, piece -> {
+            int from = piece * PIECE;
+            floats.put(from, values, from, Math.min(PIECE, n - from));
+        });
         return memory;
     }
 

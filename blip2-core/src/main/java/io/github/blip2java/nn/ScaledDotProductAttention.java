@@ -4,6 +4,7 @@ package io.github.blip2java.nn;
 import io.github.blip2java.kernel.Kernels;
 import io.github.blip2java.kernel.Parallel;
 import io.github.blip2java.kernel.Rows;
+import io.github.blip2java.kernel.Scratch;
 import io.github.blip2java.tensor.Tensor;
 import java.util.function.Consumer;
 
@@ -16,6 +17,8 @@ import java.util.function.Consumer;
  */
 public final class ScaledDotProductAttention {
     private static final Kernels KERNELS = Kernels.get();
+    private static final Scratch<float[]> SCALED = Scratch.of(float[]::new);
+    private static final Scratch<float[]> SCORES = Scratch.of(float[]::new);
 
     /** Queries handled at once: all of a picture, so that its keys are turned once, and their scores fit a core's cache. */
     private static final int BLOCK = 288;
@@ -89,14 +92,14 @@ public final class ScaledDotProductAttention {
             Tensor probabilities) {
         int keys = k.spans().lengths()[sequence];
         int column = head * headDim;
-        float[] scaled = new float[queries * headDim];
+        float[] scaled = SCALED.get(queries * headDim);
         for (int i = 0; i < queries; i++) {
             int from = q.index(sequence, first + i) + column;
             for (int d = 0; d < headDim; d++) {
                 scaled[i * headDim + d] = q.data()[from + d] * scale;
             }
         }
-        float[] scores = new float[queries * keys];
+        float[] scores = SCORES.get(queries * keys);
         bias.fill(sequence, head, first, queries, keys, scores);
         int width = heads * headDim;
         KERNELS.attention(

@@ -414,10 +414,9 @@ class KernelsTest {
             assertThat(KERNELS.largestMagnitude(x, OFFSET, n))
                     .isEqualTo(largest)
                     .isEqualTo(127f);
-            float[] own = Arrays.copyOfRange(x, OFFSET, OFFSET + n);
-            KERNELS.roundToBytes(own, 0.5f, rounded, n);
+            KERNELS.roundToBytes(x, OFFSET, 0.5f, rounded, n);
             for (int i = 0; i < n; i++) {
-                assertThat(rounded[i]).isEqualTo((byte) Math.rint(own[i] * 0.5));
+                assertThat(rounded[i]).isEqualTo((byte) Math.rint(x[OFFSET + i] * 0.5));
             }
             assertThat(rounded[n]).isEqualTo((byte) 99);
             x[OFFSET + random.nextInt(n)] = Float.NaN;
