@@ -41,7 +41,7 @@ class VectorKernels extends ScalarKernels {
     private static final float LOWEST_EXPONENT = -87.3f;
 
     /** Magnitude of an infinite half; NaN have larger ones. */
-    private static final int INFINITE_HALF = 0x7c00;
+    static final int INFINITE_HALF = 0x7c00;
 
     @Override
     public float dot(float[] a, int aOffset, float[] b, int bOffset, int n) {

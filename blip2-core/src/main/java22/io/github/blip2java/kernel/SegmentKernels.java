@@ -8,7 +8,9 @@ import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
 
 /**
  * Products of few rows that read the weights where they are mapped, which Java 22 and newer allow.
@@ -21,10 +23,26 @@ final class SegmentKernels extends VectorKernels {
     private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(LITTLE);
 
     /**
-     * From this length on a row of x, which is then longer than the nearest cache, is read once for several rows of weights.
-     * Measured: with 10240 numbers 0.8 of the time; with shorter rows, which lie closer together, it would take longer.
+     * From this length on a row of x and one of weights do not fit the nearest cache together, so x is read once for several
+     * rows of weights. Measured: such products take half the time; with shorter rows, whose weights lie closer together, they
+     * would take longer.
      */
-    private static final int LONG = 8192;
+    private static final int LONG = 5120;
+
+    private static final int FOUR = 4;
+    private static final int EIGHT = 8;
+
+    /** Lanes 0, 2, 4 … of one vector and then of a second one. */
+    private static final VectorShuffle<Float> EVEN = VectorShuffle.fromOp(F, lane -> 2 * lane % L);
+
+    private static final VectorShuffle<Float> ODD = VectorShuffle.fromOp(F, lane -> (2 * lane + 1) % L);
+    private static final VectorMask<Float> SECOND =
+            VectorMask.fromLong(F, -1L << L / 2 & (L == 64 ? -1L : (1L << L) - 1));
+
+    /** Its square, 2^112, moves the bias of a half's exponent to that of a float. */
+    private static final float F16_HALF_BIAS = 0x1p56f;
+
+    private static final Scratch<float[]> SPLIT = Scratch.of(float[]::new);
 
     @Override
     public void multiplyF32(StoredRows w, float[] x, int rows, float[] y, int out) {
@@ -42,24 +60,44 @@ final class SegmentKernels extends VectorKernels {
         MemorySegment bytes = MemorySegment.ofBuffer(w.bytes());
         int n = w.width();
         int fives = rows / 5 * 5;
+        float[] split = n >= LONG && fives < rows ? split(x, fives, rows, n) : null;
         int o = w.from();
-        for (; o <= w.to() - 4; o += 4) {
+        for (; o <= w.to() - FOUR; o += FOUR) {
             long at = 2L * o * n;
             for (int r = 0; r < fives; r += 5) {
                 dotF16TwoByFive(x, r * n, bytes, at, n, y, r * out + o, out);
                 dotF16TwoByFive(x, r * n, bytes, at + 4L * n, n, y, r * out + o + 2, out);
             }
             for (int r = fives; r < rows; r++) {
-                if (n >= LONG) {
-                    dotF16FourByOne(x, r * n, bytes, at, n, y, r * out + o);
+                if (split != null) {
+                    dotF16FourByOne(x, r * n, split, (r - fives) * n, bytes, at, n, y, r * out + o);
                 } else {
-                    dotsF16(x, r * n, bytes, o, o + 4, n, y, r * out);
+                    dotsF16(x, r * n, bytes, o, o + FOUR, n, y, r * out);
                 }
             }
         }
         for (int r = 0; r < rows; r++) {
             dotsF16(x, r * n, bytes, o, w.to(), n, y, r * out);
         }
+    }
+
+    /**
+     * Puts the even columns of rows before the odd ones, as far as whole vectors of pairs go, and scales them as
+     * {@link #dotF16FourByOne} needs.
+     */
+    private static float[] split(float[] x, int from, int to, int n) {
+        float[] split = SPLIT.get((to - from) * n);
+        for (int r = from; r < to; r++) {
+            int evens = (r - from) * n;
+            int odds = evens + n / 2;
+            for (int i = 0; i <= n - 2 * L; i += 2 * L) {
+                FloatVector a = FloatVector.fromArray(F, x, r * n + i).mul(F16_HALF_BIAS);
+                FloatVector b = FloatVector.fromArray(F, x, r * n + i + L).mul(F16_HALF_BIAS);
+                a.rearrange(EVEN).blend(b.rearrange(EVEN), SECOND).intoArray(split, evens + i / 2);
+                a.rearrange(ODD).blend(b.rearrange(ODD), SECOND).intoArray(split, odds + i / 2);
+            }
+        }
+        return split;
     }
 
     private static void dotsF16(
@@ -75,17 +113,17 @@ final class SegmentKernels extends VectorKernels {
         int n = w.width();
         int fives = rows / 5 * 5;
         int o = w.from();
-        for (; o <= w.to() - 4; o += 4) {
-            long at = 2L * o * n;
+        for (; o <= w.to() - FOUR; o += FOUR) {
             for (int r = 0; r < fives; r += 5) {
-                dotBf16TwoByFive(x, r * n, bytes, at, n, y, r * out + o, out);
-                dotBf16TwoByFive(x, r * n, bytes, at + 4L * n, n, y, r * out + o + 2, out);
+                for (int pair = o; pair < o + FOUR; pair += 2) {
+                    dotBf16TwoByFive(x, r * n, bytes, 2L * pair * n, n, y, r * out + pair, out);
+                }
             }
             for (int r = fives; r < rows; r++) {
                 if (n >= LONG) {
-                    dotBf16FourByOne(x, r * n, bytes, at, n, y, r * out + o);
+                    dotBf16FourByOne(x, r * n, bytes, 2L * o * n, n, y, r * out + o);
                 } else {
-                    dotsBf16(x, r * n, bytes, o, o + 4, n, y, r * out);
+                    dotsBf16(x, r * n, bytes, o, o + FOUR, n, y, r * out);
                 }
             }
         }
@@ -107,8 +145,8 @@ final class SegmentKernels extends VectorKernels {
         int n = w.width();
         for (int r = 0; r < rows; r++) {
             int o = w.from();
-            for (; o <= w.to() - 4 && n >= LONG; o += 4) {
-                dotInt8FourByOne(x, r * n, codes, (long) o * n, n, y, r * out + o);
+            for (; o <= w.to() - EIGHT && n >= LONG; o += EIGHT) {
+                dotInt8EightByOne(x, r * n, codes, (long) o * n, n, y, r * out + o);
             }
             for (; o < w.to(); o++) {
                 y[r * out + o] = dotInt8(x, r * n, codes, (long) o * n, n);
@@ -226,42 +264,75 @@ final class SegmentKernels extends VectorKernels {
         y[yFrom + 4 * out + 1] = t4.reduceLanes(VectorOperators.ADD) + restF16(a, a4, b, next, i, n);
     }
 
-    /** Four rows of the matrix at once, so that a is read once for them. */
-    private static void dotF16FourByOne(float[] a, int aOffset, MemorySegment b, long at, int n, float[] y, int yFrom) {
+    /**
+     * Four rows of the matrix at once, so that a is read once for them, and two halves of each out of one int lane, which takes
+     * half the instructions of {@link #f16}. The exponent's bias is not moved here: split is scaled by one half of it and the
+     * sums by the other, so that no product that matters becomes subnormal.
+     */
+    private static void dotF16FourByOne(
+            float[] a, int aOffset, float[] split, int evens, MemorySegment b, long at, int n, float[] y, int yFrom) {
         long at1 = at + 2L * n;
         long at2 = at1 + 2L * n;
         long at3 = at2 + 2L * n;
+        int odds = evens + n / 2;
         FloatVector s0 = FloatVector.zero(F);
         FloatVector s1 = FloatVector.zero(F);
         FloatVector s2 = FloatVector.zero(F);
         FloatVector s3 = FloatVector.zero(F);
-        IntVector largest = IntVector.zero(I);
+        ShortVector largest = ShortVector.zero(WHOLE_S);
         int i = 0;
-        for (; i <= n - L; i += L) {
-            FloatVector x = FloatVector.fromArray(F, a, aOffset + i);
-            IntVector h0 = widened(b, at + 2L * i);
-            IntVector h1 = widened(b, at1 + 2L * i);
-            IntVector h2 = widened(b, at2 + 2L * i);
-            IntVector h3 = widened(b, at3 + 2L * i);
-            largest = largest.max(magnitude(h0))
-                    .max(magnitude(h1))
-                    .max(magnitude(h2))
-                    .max(magnitude(h3));
-            s0 = x.fma(f16(h0), s0);
-            s1 = x.fma(f16(h1), s1);
-            s2 = x.fma(f16(h2), s2);
-            s3 = x.fma(f16(h3), s3);
+        for (; i <= n / 2 - L; i += L) {
+            FloatVector x = FloatVector.fromArray(F, split, evens + i);
+            FloatVector z = FloatVector.fromArray(F, split, odds + i);
+            IntVector v0 = IntVector.fromMemorySegment(I, b, at + 4L * i, LITTLE);
+            IntVector v1 = IntVector.fromMemorySegment(I, b, at1 + 4L * i, LITTLE);
+            IntVector v2 = IntVector.fromMemorySegment(I, b, at2 + 4L * i, LITTLE);
+            IntVector v3 = IntVector.fromMemorySegment(I, b, at3 + 4L * i, LITTLE);
+            largest = largest.max(v0.and(0x7fff7fff).reinterpretAsShorts())
+                    .max(v1.and(0x7fff7fff).reinterpretAsShorts())
+                    .max(v2.and(0x7fff7fff).reinterpretAsShorts())
+                    .max(v3.and(0x7fff7fff).reinterpretAsShorts());
+            s0 = x.fma(
+                    v0.lanewise(VectorOperators.LSHL, 16)
+                            .lanewise(VectorOperators.ASHR, 3)
+                            .and(0x8fffe000)
+                            .reinterpretAsFloats(),
+                    s0);
+            s0 = z.fma(v0.lanewise(VectorOperators.ASHR, 3).and(0x8fffe000).reinterpretAsFloats(), s0);
+            s1 = x.fma(
+                    v1.lanewise(VectorOperators.LSHL, 16)
+                            .lanewise(VectorOperators.ASHR, 3)
+                            .and(0x8fffe000)
+                            .reinterpretAsFloats(),
+                    s1);
+            s1 = z.fma(v1.lanewise(VectorOperators.ASHR, 3).and(0x8fffe000).reinterpretAsFloats(), s1);
+            s2 = x.fma(
+                    v2.lanewise(VectorOperators.LSHL, 16)
+                            .lanewise(VectorOperators.ASHR, 3)
+                            .and(0x8fffe000)
+                            .reinterpretAsFloats(),
+                    s2);
+            s2 = z.fma(v2.lanewise(VectorOperators.ASHR, 3).and(0x8fffe000).reinterpretAsFloats(), s2);
+            s3 = x.fma(
+                    v3.lanewise(VectorOperators.LSHL, 16)
+                            .lanewise(VectorOperators.ASHR, 3)
+                            .and(0x8fffe000)
+                            .reinterpretAsFloats(),
+                    s3);
+            s3 = z.fma(v3.lanewise(VectorOperators.ASHR, 3).and(0x8fffe000).reinterpretAsFloats(), s3);
         }
-        if (beyondHalf(largest)) {
-            for (int row = 0; row < 4; row++) {
-                y[yFrom + row] = restF16(a, aOffset, b, at + 2L * row * n, 0, n);
-            }
-            return;
-        }
-        y[yFrom] = s0.reduceLanes(VectorOperators.ADD) + restF16(a, aOffset, b, at, i, n);
-        y[yFrom + 1] = s1.reduceLanes(VectorOperators.ADD) + restF16(a, aOffset, b, at1, i, n);
-        y[yFrom + 2] = s2.reduceLanes(VectorOperators.ADD) + restF16(a, aOffset, b, at2, i, n);
-        y[yFrom + 3] = s3.reduceLanes(VectorOperators.ADD) + restF16(a, aOffset, b, at3, i, n);
+        boolean beyond = largest.reduceLanes(VectorOperators.MAX) >= INFINITE_HALF;
+        y[yFrom] = f16Sum(s0, beyond, a, aOffset, b, at, 2 * i, n);
+        y[yFrom + 1] = f16Sum(s1, beyond, a, aOffset, b, at1, 2 * i, n);
+        y[yFrom + 2] = f16Sum(s2, beyond, a, aOffset, b, at2, 2 * i, n);
+        y[yFrom + 3] = f16Sum(s3, beyond, a, aOffset, b, at3, 2 * i, n);
+    }
+
+    private static float f16Sum(
+            FloatVector sums, boolean beyond, float[] a, int aOffset, MemorySegment b, long at, int done, int n) {
+        return beyond
+                ? restF16(a, aOffset, b, at, 0, n)
+                : sums.reduceLanes(VectorOperators.ADD) * F16_HALF_BIAS + restF16(a, aOffset, b, at, done, n);
     }
 
     private static float restF16(float[] a, int aOffset, MemorySegment b, long at, int from, int n) {
@@ -336,9 +407,11 @@ final class SegmentKernels extends VectorKernels {
     /** Four rows of the matrix at once, so that a is read once for them. */
     private static void dotBf16FourByOne(
             float[] a, int aOffset, MemorySegment b, long at, int n, float[] y, int yFrom) {
-        long at1 = at + 2L * n;
-        long at2 = at1 + 2L * n;
-        long at3 = at2 + 2L * n;
+        long row = 2L * n;
+        MemorySegment b0 = b.asSlice(at, row);
+        MemorySegment b1 = b.asSlice(at + row, row);
+        MemorySegment b2 = b.asSlice(at + 2 * row, row);
+        MemorySegment b3 = b.asSlice(at + 3 * row, row);
         FloatVector s0 = FloatVector.zero(F);
         FloatVector s1 = FloatVector.zero(F);
         FloatVector s2 = FloatVector.zero(F);
@@ -346,15 +419,18 @@ final class SegmentKernels extends VectorKernels {
         int i = 0;
         for (; i <= n - L; i += L) {
             FloatVector x = FloatVector.fromArray(F, a, aOffset + i);
-            s0 = x.fma(bf16(widened(b, at + 2L * i)), s0);
-            s1 = x.fma(bf16(widened(b, at1 + 2L * i)), s1);
-            s2 = x.fma(bf16(widened(b, at2 + 2L * i)), s2);
-            s3 = x.fma(bf16(widened(b, at3 + 2L * i)), s3);
+            s0 = x.fma(bf16(widened(b0, 2L * i)), s0);
+            s1 = x.fma(bf16(widened(b1, 2L * i)), s1);
+            s2 = x.fma(bf16(widened(b2, 2L * i)), s2);
+            s3 = x.fma(bf16(widened(b3, 2L * i)), s3);
         }
-        y[yFrom] = s0.reduceLanes(VectorOperators.ADD) + restBf16(a, aOffset, b, at, i, n);
-        y[yFrom + 1] = s1.reduceLanes(VectorOperators.ADD) + restBf16(a, aOffset, b, at1, i, n);
-        y[yFrom + 2] = s2.reduceLanes(VectorOperators.ADD) + restBf16(a, aOffset, b, at2, i, n);
-        y[yFrom + 3] = s3.reduceLanes(VectorOperators.ADD) + restBf16(a, aOffset, b, at3, i, n);
+        y[yFrom] = s0.reduceLanes(VectorOperators.ADD);
+        y[yFrom + 1] = s1.reduceLanes(VectorOperators.ADD);
+        y[yFrom + 2] = s2.reduceLanes(VectorOperators.ADD);
+        y[yFrom + 3] = s3.reduceLanes(VectorOperators.ADD);
+        for (int o = 0; i < n && o < FOUR; o++) {
+            y[yFrom + o] += restBf16(a, aOffset, b, at + o * row, i, n);
+        }
     }
 
     private static float restBf16(float[] a, int aOffset, MemorySegment b, long at, int from, int n) {
@@ -382,28 +458,49 @@ final class SegmentKernels extends VectorKernels {
         return sum + restInt8(a, aOffset, b, at, i, n);
     }
 
-    /** Four rows of the matrix at once, so that a is read once for them. */
-    private static void dotInt8FourByOne(
+    /** Eight rows of the matrix at once, so that a is read once for them. */
+    private static void dotInt8EightByOne(
             float[] a, int aOffset, MemorySegment b, long at, int n, float[] y, int yFrom) {
-        long at1 = at + n;
-        long at2 = at1 + n;
-        long at3 = at2 + n;
+        long row = n;
+        MemorySegment b0 = b.asSlice(at, row);
+        MemorySegment b1 = b.asSlice(at + row, row);
+        MemorySegment b2 = b.asSlice(at + 2 * row, row);
+        MemorySegment b3 = b.asSlice(at + 3 * row, row);
+        MemorySegment b4 = b.asSlice(at + 4 * row, row);
+        MemorySegment b5 = b.asSlice(at + 5 * row, row);
+        MemorySegment b6 = b.asSlice(at + 6 * row, row);
+        MemorySegment b7 = b.asSlice(at + 7 * row, row);
         FloatVector s0 = FloatVector.zero(F);
         FloatVector s1 = FloatVector.zero(F);
         FloatVector s2 = FloatVector.zero(F);
         FloatVector s3 = FloatVector.zero(F);
+        FloatVector s4 = FloatVector.zero(F);
+        FloatVector s5 = FloatVector.zero(F);
+        FloatVector s6 = FloatVector.zero(F);
+        FloatVector s7 = FloatVector.zero(F);
         int i = 0;
         for (; i <= n - B.length(); i += L) {
             FloatVector x = FloatVector.fromArray(F, a, aOffset + i);
-            s0 = x.fma(int8(b, at + i), s0);
-            s1 = x.fma(int8(b, at1 + i), s1);
-            s2 = x.fma(int8(b, at2 + i), s2);
-            s3 = x.fma(int8(b, at3 + i), s3);
+            s0 = x.fma(int8(b0, i), s0);
+            s1 = x.fma(int8(b1, i), s1);
+            s2 = x.fma(int8(b2, i), s2);
+            s3 = x.fma(int8(b3, i), s3);
+            s4 = x.fma(int8(b4, i), s4);
+            s5 = x.fma(int8(b5, i), s5);
+            s6 = x.fma(int8(b6, i), s6);
+            s7 = x.fma(int8(b7, i), s7);
         }
-        y[yFrom] = s0.reduceLanes(VectorOperators.ADD) + restInt8(a, aOffset, b, at, i, n);
-        y[yFrom + 1] = s1.reduceLanes(VectorOperators.ADD) + restInt8(a, aOffset, b, at1, i, n);
-        y[yFrom + 2] = s2.reduceLanes(VectorOperators.ADD) + restInt8(a, aOffset, b, at2, i, n);
-        y[yFrom + 3] = s3.reduceLanes(VectorOperators.ADD) + restInt8(a, aOffset, b, at3, i, n);
+        y[yFrom] = s0.reduceLanes(VectorOperators.ADD);
+        y[yFrom + 1] = s1.reduceLanes(VectorOperators.ADD);
+        y[yFrom + 2] = s2.reduceLanes(VectorOperators.ADD);
+        y[yFrom + 3] = s3.reduceLanes(VectorOperators.ADD);
+        y[yFrom + 4] = s4.reduceLanes(VectorOperators.ADD);
+        y[yFrom + 5] = s5.reduceLanes(VectorOperators.ADD);
+        y[yFrom + 6] = s6.reduceLanes(VectorOperators.ADD);
+        y[yFrom + 7] = s7.reduceLanes(VectorOperators.ADD);
+        for (int o = 0; i < n && o < EIGHT; o++) {
+            y[yFrom + o] += restInt8(a, aOffset, b, at + o * row, i, n);
+        }
     }
 
     private static float restInt8(float[] a, int aOffset, MemorySegment b, long at, int from, int n) {

@@ -117,7 +117,7 @@ class KernelsTest {
 
     @Test
     void fewRowsTimesStoredRows() {
-        int out = 8;
+        int out = 12;
         for (int n : lengths()) {
             for (int rows : new int[] {1, 2, 5, 11}) {
                 float[] x = values(rows * n, 1);
@@ -139,7 +139,7 @@ class KernelsTest {
                 for (int type = 0; type < 3; type++) {
                     float[] y = new float[rows * out];
                     Arrays.fill(y, GUARD);
-                    StoredRows some = new StoredRows(bytes[type], n, 1, 7);
+                    StoredRows some = new StoredRows(bytes[type], n, 1, 11);
                     switch (type) {
                         case 0 -> KERNELS.multiplyF32(some, x, rows, y, out);
                         case 1 -> KERNELS.multiplyF16(some, x, rows, y, out);
@@ -147,8 +147,8 @@ class KernelsTest {
                     }
                     for (int r = 0; r < rows; r++) {
                         assertThat(y[r * out]).isEqualTo(GUARD);
-                        assertThat(y[r * out + 7]).isEqualTo(GUARD);
-                        for (int o = 1; o < 7; o++) {
+                        assertThat(y[r * out + 11]).isEqualTo(GUARD);
+                        for (int o = 1; o < 11; o++) {
                             double sum = 0;
                             double size = 0;
                             for (int i = 0; i < n; i++) {
@@ -367,12 +367,12 @@ class KernelsTest {
     @Test
     void eightBitsEqualTheScalarKernels() {
         Kernels scalar = new ScalarKernels();
-        int out = 7;
-        float[] scales = {1f, 0.5f, 2f, 1f, 1f, 1.5f, 1f};
+        int out = 12;
+        float[] scales = {1f, 0.5f, 2f, 1f, 1f, 1.5f, 1f, 3f, 1f, 0.25f, 1f, 1f};
         for (int n : lengths()) {
             byte[] codes = new byte[Math.max(out * n, n + OFFSET)];
             random.nextBytes(codes);
-            StoredRows some = new StoredRows(direct(codes), n, 1, 6);
+            StoredRows some = new StoredRows(direct(codes), n, 1, 11);
             float[] x = values(6 * n, 1);
             for (int rows : new int[] {1, 6}) {
                 float[] expected = new float[rows * out];
