@@ -14,6 +14,7 @@ import jdk.incubator.vector.VectorOperators;
 
 /** Products of few rows with mapped weights in bfloat16. */
 final class SegmentBf16 {
+    /** Rows of the matrix that are multiplied together. */
     private static final int GROUP = 4;
 
     private SegmentBf16() {}

@@ -29,14 +29,15 @@ final class SegmentF16 {
     private static final VectorShuffle<Float> EVEN = VectorShuffle.fromOp(F, lane -> 2 * lane % L);
 
     private static final VectorShuffle<Float> ODD = VectorShuffle.fromOp(F, lane -> (2 * lane + 1) % L);
-    private static final VectorMask<Float> SECOND =
-            VectorMask.fromLong(F, -1L << L / 2 & (L == 64 ? -1L : (1L << L) - 1));
+    private static final VectorMask<Float> SECOND = VectorMask.fromLong(F, -1L << L / 2);
 
     /** Its square, 2^112, moves the bias of a half's exponent to that of a float. */
     private static final float HALF_BIAS = 0x1p56f;
 
-    private static final Scratch<float[]> SPLIT = Scratch.of(float[]::new);
+    /** Rows of the matrix that are multiplied together. */
     private static final int GROUP = 4;
+
+    private static final Scratch<float[]> SPLIT = Scratch.of(float[]::new);
 
     private SegmentF16() {}
 

@@ -15,6 +15,7 @@ import jdk.incubator.vector.VectorOperators;
 
 /** Products of few rows with mapped weights of 8 bits. */
 final class SegmentInt8 {
+    /** Rows of the matrix that are multiplied together. */
     private static final int GROUP = 8;
 
     private SegmentInt8() {}
