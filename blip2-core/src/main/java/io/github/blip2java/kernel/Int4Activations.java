@@ -5,7 +5,8 @@ package io.github.blip2java.kernel;
  * Rows of activations for products with {@link Int4Rows}: 8-bit codes in ±127, one scale for each group of 32.
  *
  * <p>x ≈ code · scale with scale = max |x| / 127 over the group. In each block lies, for v = 0 to 3 and n = 0 to 3, the vector
- * of the codes that meet nibble n of the weights' 16-bit words 32·v to 32·v + 31.
+ * of the codes that meet nibble n of the weights' 16-bit words 32·v to 32·v + 31. As in {@link FewRows}, such vectors of five
+ * rows take turns, with zeros for rows that are missing, and a single row that is left over stands alone.
  */
 public final class Int4Activations {
     /** Codes that meet one nibble of all 16-bit words in a vector. */
@@ -18,11 +19,13 @@ public final class Int4Activations {
     /** Sum of a group as its codes and scale give it: what the weights' offset is multiplied by. */
     final float[] sums;
 
+    final int rows;
     private final int blocks;
 
     private Int4Activations(int rows, int blocks) {
+        this.rows = rows;
         this.blocks = blocks;
-        this.codes = new short[rows * blocks * Int4Rows.BLOCK];
+        this.codes = new short[Math.max(rows, FewRows.groups(rows) * FewRows.GROUP) * blocks * Int4Rows.BLOCK];
         this.scales = new float[rows * blocks * Int4Rows.BLOCK_GROUPS];
         this.sums = new float[rows * blocks * Int4Rows.BLOCK_GROUPS];
     }
@@ -39,14 +42,14 @@ public final class Int4Activations {
         Int4Activations result = new Int4Activations(rows, Int4Rows.blocks(in));
         for (int row = 0; row < rows; row++) {
             for (int from = 0; from < in; from += Int4Rows.GROUP) {
-                int group = row * result.blocks * Int4Rows.BLOCK_GROUPS + from / Int4Rows.GROUP;
-                result.quantise(x, row * in + from, Math.min(Int4Rows.GROUP, in - from), group);
+                result.quantise(x, row * in + from, Math.min(Int4Rows.GROUP, in - from), row, from / Int4Rows.GROUP);
             }
         }
         return result;
     }
 
-    private void quantise(float[] x, int from, int n, int group) {
+    private void quantise(float[] x, int from, int n, int row, int groupOfRow) {
+        int group = groupsFrom(row) + groupOfRow;
         float highest = 0;
         for (int i = 0; i < n; i++) {
             highest = Math.max(highest, Math.abs(x[from + i]));
@@ -57,27 +60,45 @@ public final class Int4Activations {
             scales[group] = Float.isFinite(highest) ? 0 : Float.NaN;
             return;
         }
-        int first = first(group);
+        int first = codesFrom(row) + first(row, groupOfRow);
         float inverse = 1 / scale;
         int sum = 0;
         for (int i = 0; i < n; i++) {
             int code = Math.round(x[from + i] * inverse);
             // Weight i is nibble i % 4 of the group's 16-bit word i / 4; two of these words lie side by side.
             int vector = i / 8 * 4 + i % 4;
-            codes[first + vector * VECTOR + i / 4 % 2] = (short) code;
+            codes[first + vector * step(row) + i / 4 % 2] = (short) code;
             sum += code;
         }
         scales[group] = scale;
         sums[group] = scale * sum;
     }
 
-    /** Where the codes of a group begin. */
-    static int first(int group) {
-        return group / Int4Rows.BLOCK_GROUPS * Int4Rows.BLOCK + group % Int4Rows.BLOCK_GROUPS * 2;
+    /** Where the codes of a row's group begin, counted from the row's first code. */
+    int first(int row, int group) {
+        return group / Int4Rows.BLOCK_GROUPS * Int4Rows.BLOCK / VECTOR * step(row) + group % Int4Rows.BLOCK_GROUPS * 2;
+    }
+
+    /** Codes from one vector of a row to its next. */
+    int step(int row) {
+        return row < single() ? FewRows.GROUP * VECTOR : VECTOR;
+    }
+
+    /** Number of groups of five rows. */
+    int groups() {
+        return FewRows.groups(rows);
+    }
+
+    /** The first row that stands alone. */
+    int single() {
+        return Math.min(rows, groups() * FewRows.GROUP);
     }
 
     int codesFrom(int row) {
-        return row * blocks * Int4Rows.BLOCK;
+        if (row >= single()) {
+            return row * blocks * Int4Rows.BLOCK;
+        }
+        return row / FewRows.GROUP * FewRows.GROUP * blocks * Int4Rows.BLOCK + row % FewRows.GROUP * VECTOR;
     }
 
     int groupsFrom(int row) {

@@ -69,49 +69,55 @@ public interface Kernels {
     void widenF16(short[] bits, float[] out, int outFrom, int n);
 
     /**
+     * Prepares few rows of activations for the products below.
+     *
+     * @param x     {@code [rows, width]}
+     * @param rows  number of rows
+     * @param width their length
+     * @return the same, valid until the same thread calls this again
+     */
+    FewRows fewRows(float[] x, int rows, int width);
+
+    /**
      * Computes y[r, o] = x[r] · W[o] for some rows of a matrix stored as float32, and few rows of x.
      *
-     * @param w    rows o of the matrix
-     * @param x    {@code [rows, w.width]}
-     * @param rows rows of x and y
-     * @param y    {@code [rows, out]}; columns {@code w.from} to {@code w.to} are overwritten
-     * @param out  columns of y
+     * @param w   rows o of the matrix
+     * @param x   rows of {@code w.width}
+     * @param y   {@code [rows, out]}; columns {@code w.from} to {@code w.to} are overwritten
+     * @param out columns of y
      */
-    void multiplyF32(StoredRows w, float[] x, int rows, float[] y, int out);
+    void multiplyF32(StoredRows w, FewRows x, float[] y, int out);
 
     /**
      * Computes y[r, o] = x[r] · W[o] for some rows of a matrix stored as IEEE half precision, and few rows of x.
      *
-     * @param w    rows o of the matrix
-     * @param x    {@code [rows, w.width]}
-     * @param rows rows of x and y
-     * @param y    {@code [rows, out]}; columns {@code w.from} to {@code w.to} are overwritten
-     * @param out  columns of y
+     * @param w   rows o of the matrix
+     * @param x   rows of {@code w.width}
+     * @param y   {@code [rows, out]}; columns {@code w.from} to {@code w.to} are overwritten
+     * @param out columns of y
      */
-    void multiplyF16(StoredRows w, float[] x, int rows, float[] y, int out);
+    void multiplyF16(StoredRows w, FewRows x, float[] y, int out);
 
     /**
      * Computes y[r, o] = x[r] · W[o] for some rows of a matrix stored as bfloat16, and few rows of x.
      *
-     * @param w    rows o of the matrix
-     * @param x    {@code [rows, w.width]}
-     * @param rows rows of x and y
-     * @param y    {@code [rows, out]}; columns {@code w.from} to {@code w.to} are overwritten
-     * @param out  columns of y
+     * @param w   rows o of the matrix
+     * @param x   rows of {@code w.width}
+     * @param y   {@code [rows, out]}; columns {@code w.from} to {@code w.to} are overwritten
+     * @param out columns of y
      */
-    void multiplyBf16(StoredRows w, float[] x, int rows, float[] y, int out);
+    void multiplyBf16(StoredRows w, FewRows x, float[] y, int out);
 
     /**
      * Computes y[r, o] = x[r] · W[o] · scales[o] for some rows of a matrix stored as signed bytes, and few rows of x.
      *
      * @param w      rows o of the matrix
      * @param scales one for each row of the matrix
-     * @param x      {@code [rows, w.width]}
-     * @param rows   rows of x and y
+     * @param x      rows of {@code w.width}
      * @param y      {@code [rows, out]}; columns {@code w.from} to {@code w.to} are overwritten
      * @param out    columns of y
      */
-    void multiplyInt8(StoredRows w, float[] scales, float[] x, int rows, float[] y, int out);
+    void multiplyInt8(StoredRows w, float[] scales, FewRows x, float[] y, int out);
 
     /**
      * Widens signed bytes and multiplies them by a scale.
@@ -149,13 +155,12 @@ public interface Kernels {
     /**
      * Computes y[r, o] = x[r] · W[o] for some rows of a matrix stored with 4 bits, and few rows of x.
      *
-     * @param w    rows o of the matrix
-     * @param x    activations
-     * @param rows rows of x and y
-     * @param y    {@code [rows, out]}; columns {@code w.from} to {@code w.to} are overwritten
-     * @param out  columns of y
+     * @param w   rows o of the matrix
+     * @param x   activations
+     * @param y   {@code [rows of x, out]}; columns {@code w.from} to {@code w.to} are overwritten
+     * @param out columns of y
      */
-    void multiplyInt4(StoredInt4Rows w, Int4Activations x, int rows, float[] y, int out);
+    void multiplyInt4(StoredInt4Rows w, Int4Activations x, float[] y, int out);
 
     /**
      * Widens a row of 4-bit weights in the order it is stored in, see {@link Int4Rows#place}.

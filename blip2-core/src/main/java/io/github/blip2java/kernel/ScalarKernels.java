@@ -63,57 +63,76 @@ class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void multiplyF32(StoredRows w, float[] x, int rows, float[] y, int out) {
+    public FewRows fewRows(float[] x, int rows, int width) {
+        return new FewRows(x, rows, width, 1);
+    }
+
+    @Override
+    public void multiplyF32(StoredRows w, FewRows x, float[] y, int out) {
         FloatBuffer stored = w.bytes().asFloatBuffer();
-        float[] row = new float[w.width()];
-        for (int o = w.from(); o < w.to(); o++) {
-            stored.get(o * w.width(), row);
-            dots(row, 1, w.width(), x, rows, y, out, o);
-        }
+        multiply(w, x, y, out, (row, to, from) -> stored.get(row * w.width(), to, from, w.width()));
     }
 
     @Override
-    public void multiplyF16(StoredRows w, float[] x, int rows, float[] y, int out) {
-        multiply16(w, x, rows, y, out, true);
-    }
-
-    @Override
-    public void multiplyBf16(StoredRows w, float[] x, int rows, float[] y, int out) {
-        multiply16(w, x, rows, y, out, false);
-    }
-
-    private void multiply16(StoredRows w, float[] x, int rows, float[] y, int out, boolean half) {
+    public void multiplyF16(StoredRows w, FewRows x, float[] y, int out) {
         int n = w.width();
         ShortBuffer stored = w.bytes().asShortBuffer();
         short[] bits = new short[n];
-        if (rows == 1) {
-            // Writing the widened row down would cost more than the product.
-            for (int o = w.from(); o < w.to(); o++) {
-                stored.get(o * n, bits);
-                y[o] = half ? dotF16(x, bits, n) : dotBf16(x, bits, n);
-            }
+        if (x.rows > 1) {
+            multiply(w, x, y, out, (row, to, from) -> {
+                stored.get(row * n, bits);
+                widenF16(bits, to, from, n);
+            });
             return;
         }
-        float[] two = new float[2 * n];
-        for (int o = w.from(); o < w.to(); o += 2) {
-            int count = Math.min(2, w.to() - o);
-            for (int i = 0; i < count; i++) {
-                stored.get((o + i) * n, bits);
-                if (half) {
-                    widenF16(bits, two, i * n, n);
-                } else {
-                    widenBf16(bits, two, i * n, n);
-                }
-            }
-            dots(two, count, n, x, rows, y, out, o);
+        // Writing the widened row down would cost more than the product.
+        for (int o = w.from(); o < w.to(); o++) {
+            stored.get(o * n, bits);
+            y[o] = dotF16(x.x, bits, n);
         }
     }
 
-    /** Column o of y, and column o + 1 where there are two rows w. */
-    void dots(float[] w, int count, int n, float[] x, int rows, float[] y, int out, int o) {
+    @Override
+    public void multiplyBf16(StoredRows w, FewRows x, float[] y, int out) {
+        int n = w.width();
+        ShortBuffer stored = w.bytes().asShortBuffer();
+        short[] bits = new short[n];
+        if (x.rows > 1) {
+            multiply(w, x, y, out, (row, to, from) -> {
+                stored.get(row * n, bits);
+                widenBf16(bits, to, from, n);
+            });
+            return;
+        }
+        for (int o = w.from(); o < w.to(); o++) {
+            stored.get(o * n, bits);
+            y[o] = dotBf16(x.x, bits, n);
+        }
+    }
+
+    /** Reads a row of a matrix as floats. */
+    @FunctionalInterface
+    private interface Reader {
+        void read(int row, float[] to, int from);
+    }
+
+    private void multiply(StoredRows w, FewRows x, float[] y, int out, Reader reader) {
+        int n = w.width();
+        float[] widened = new float[FewRows.WEIGHTS * n];
+        for (int o = w.from(); o < w.to(); o += FewRows.WEIGHTS) {
+            int count = Math.min(FewRows.WEIGHTS, w.to() - o);
+            for (int i = 0; i < count; i++) {
+                reader.read(o + i, widened, i * n);
+            }
+            dots(widened, count, x, y, out, o);
+        }
+    }
+
+    /** Columns o to o + count - 1 of y, with as many rows w. */
+    void dots(float[] w, int count, FewRows x, float[] y, int out, int o) {
         for (int i = 0; i < count; i++) {
-            for (int r = 0; r < rows; r++) {
-                y[r * out + o + i] = dot(x, r * n, w, i * n, n);
+            for (int r = 0; r < x.rows; r++) {
+                y[r * out + o + i] = dot(x.x, x.row(r), w, i * x.width, x.width);
             }
         }
     }
@@ -135,30 +154,35 @@ class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void multiplyInt8(StoredRows w, float[] scales, float[] x, int rows, float[] y, int out) {
+    public void multiplyInt8(StoredRows w, float[] scales, FewRows x, float[] y, int out) {
         int n = w.width();
-        byte[] codes = new byte[n];
-        float[] sums = new float[rows];
-        for (int o = w.from(); o < w.to(); o++) {
-            w.bytes().get(o * n, codes);
-            dotInt8(new Rows(x, 0, n), rows, codes, n, sums);
-            for (int r = 0; r < rows; r++) {
-                y[r * out + o] = sums[r] * scales[o];
+        int together = x.groups() > 0 ? FewRows.WEIGHTS : 1;
+        byte[] codes = new byte[together * n];
+        for (int o = w.from(); o < w.to(); o += together) {
+            int count = Math.min(together, w.to() - o);
+            w.bytes().get(o * n, codes, 0, count * n);
+            dotsInt8(codes, count, x, y, out, o);
+            for (int r = 0; r < x.rows; r++) {
+                for (int i = o; i < o + count; i++) {
+                    y[r * out + i] *= scales[i];
+                }
             }
         }
     }
 
-    /** Σ a·b for several rows a. */
-    void dotInt8(Rows a, int rows, byte[] b, int n, float[] sums) {
-        for (int row = 0; row < rows; row++) {
-            sums[row] = dotInt8(a.data(), a.row(row), b, 0, n);
+    /** Columns o to o + count - 1 of y, with as many rows w. */
+    void dotsInt8(byte[] w, int count, FewRows x, float[] y, int out, int o) {
+        for (int i = 0; i < count; i++) {
+            for (int r = 0; r < x.rows; r++) {
+                y[r * out + o + i] = dotInt8(x.x, x.row(r), w, i * x.width, x.width);
+            }
         }
     }
 
-    static float dotInt8(float[] a, int aOffset, byte[] b, int bOffset, int n) {
+    static float dotInt8(float[] a, int aFrom, byte[] b, int bFrom, int n) {
         double sum = 0;
         for (int i = 0; i < n; i++) {
-            sum += (double) a[aOffset + i] * b[bOffset + i];
+            sum += (double) a[aFrom + i] * b[bFrom + i];
         }
         return (float) sum;
     }
@@ -192,12 +216,20 @@ class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void multiplyInt4(StoredInt4Rows w, Int4Activations x, int rows, float[] y, int out) {
-        Int4Rows weights = Int4Rows.zeros(1, w.blocks());
-        for (int o = w.from(); o < w.to(); o++) {
-            w.copyRow(o, weights);
-            for (int r = 0; r < rows; r++) {
-                y[r * out + o] = dotInt4(x, r, weights, 0);
+    public void multiplyInt4(StoredInt4Rows w, Int4Activations x, float[] y, int out) {
+        Int4Rows two = Int4Rows.zeros(2, w.blocks());
+        for (int o = w.from(); o < w.to(); o += 2) {
+            int count = Math.min(2, w.to() - o);
+            w.copyRows(o, count, two);
+            dotsInt4(two, count, x, y, out, o);
+        }
+    }
+
+    /** Columns o to o + count - 1 of y, with the first rows w. */
+    void dotsInt4(Int4Rows w, int count, Int4Activations x, float[] y, int out, int o) {
+        for (int i = 0; i < count; i++) {
+            for (int r = 0; r < x.rows; r++) {
+                y[r * out + o + i] = dotInt4(x, r, w, i);
             }
         }
     }
@@ -206,15 +238,15 @@ class ScalarKernels implements Kernels {
         double sum = 0;
         for (int group = 0; group < b.groups(); group++) {
             int word = b.codesFrom(bRow) + Int4Rows.firstByte(group);
-            int codes = a.codesFrom(aRow) + Int4Activations.first(group);
+            int codes = a.codesFrom(aRow) + a.first(aRow, group);
             int products = 0;
             for (int v = 0; v < Int4Rows.WORDS; v++) {
                 for (int nibble = 0; nibble < 8; nibble++) {
                     int weight = b.codes()[word + nibble / 2] >> nibble % 2 * 4 & 15;
-                    products += weight * a.codes[codes + nibble % 4 * Int4Activations.VECTOR + nibble / 4];
+                    products += weight * a.codes[codes + nibble % 4 * a.step(aRow) + nibble / 4];
                 }
                 word += Int4Rows.WORD_STRIDE;
-                codes += 4 * Int4Activations.VECTOR;
+                codes += 4 * a.step(aRow);
             }
             int input = a.groupsFrom(aRow) + group;
             sum += products * (bfloat(b.scalesOffsets()[b.scalesFrom(bRow) + group]) * a.scales[input])

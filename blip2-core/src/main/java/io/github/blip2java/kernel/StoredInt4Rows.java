@@ -15,14 +15,16 @@ import java.nio.ByteBuffer;
 public record StoredInt4Rows(ByteBuffer codes, ByteBuffer scalesOffsets, int blocks, int from, int to) {
 
     /**
-     * Copies one row.
+     * Copies rows.
      *
-     * @param row number of the row in the matrix
-     * @param to  receives it as its row 0
+     * @param first number of the first one in the matrix
+     * @param count number of rows
+     * @param to    receives them as its rows from 0 on
      */
-    public void copyRow(int row, Int4Rows to) {
-        int groups = 2 * to.groups();
-        codes.get(row * blocks * Int4Rows.BLOCK_BYTES, to.codes(), 0, blocks * Int4Rows.BLOCK_BYTES);
-        scalesOffsets.asShortBuffer().get(row * groups, to.scalesOffsets(), 0, groups);
+    public void copyRows(int first, int count, Int4Rows to) {
+        int bytes = blocks * Int4Rows.BLOCK_BYTES;
+        int halves = 2 * to.groups();
+        codes.get(first * bytes, to.codes(), 0, count * bytes);
+        scalesOffsets.asShortBuffer().get(first * halves, to.scalesOffsets(), 0, count * halves);
     }
 }

@@ -32,8 +32,6 @@ class VectorKernels extends ScalarKernels {
     static final VectorSpecies<Short> WHOLE_S = VectorSpecies.of(short.class, F.vectorShape());
 
     static final int L = F.length();
-    static final int X = Int4Activations.VECTOR;
-    static final short LOW = 15;
 
     private static final float LOG2_E = 1.44269504f;
     private static final float LN2_HIGH = 0.693359375f;
@@ -42,6 +40,11 @@ class VectorKernels extends ScalarKernels {
 
     /** Magnitude of an infinite half; NaN have larger ones. */
     static final int INFINITE_HALF = 0x7c00;
+
+    /** The sum of all lanes. */
+    static float total(FloatVector sums) {
+        return sums.reduceLanes(VectorOperators.ADD);
+    }
 
     @Override
     public float dot(float[] a, int aOffset, float[] b, int bOffset, int n) {
@@ -61,7 +64,7 @@ class VectorKernels extends ScalarKernels {
         for (; i <= n - L; i += L) {
             s0 = FloatVector.fromArray(F, a, aOffset + i).fma(FloatVector.fromArray(F, b, bOffset + i), s0);
         }
-        float sum = s0.add(s1).add(s2.add(s3)).reduceLanes(VectorOperators.ADD);
+        float sum = total(s0.add(s1).add(s2.add(s3)));
         for (; i < n; i++) {
             sum = Math.fma(a[aOffset + i], b[bOffset + i], sum);
         }
@@ -116,7 +119,7 @@ class VectorKernels extends ScalarKernels {
             s0 = FloatVector.fromArray(F, a, i).fma(bf16(b, i), s0);
             s1 = FloatVector.fromArray(F, a, i + L).fma(bf16(b, i + L), s1);
         }
-        float sum = s0.add(s1).reduceLanes(VectorOperators.ADD);
+        float sum = total(s0.add(s1));
         for (; i < n; i++) {
             sum = Math.fma(a[i], Float.intBitsToFloat(b[i] << 16), sum);
         }
@@ -139,7 +142,7 @@ class VectorKernels extends ScalarKernels {
         if (beyondHalf(largest)) {
             return super.dotF16(a, b, n);
         }
-        float sum = s0.add(s1).reduceLanes(VectorOperators.ADD);
+        float sum = total(s0.add(s1));
         for (; i < n; i++) {
             sum = Math.fma(a[i], half(b[i]), sum);
         }
@@ -147,24 +150,31 @@ class VectorKernels extends ScalarKernels {
     }
 
     @Override
-    void dots(float[] w, int count, int n, float[] x, int rows, float[] y, int out, int o) {
+    public FewRows fewRows(float[] x, int rows, int width) {
+        return new FewRows(x, rows, width, L);
+    }
+
+    @Override
+    void dots(float[] w, int count, FewRows x, float[] y, int out, int o) {
         int r = 0;
-        for (; count == 2 && r <= rows - 5; r += 5) {
-            dotsTwoByFive(w, n, x, r * n, y, r * out + o, out);
+        if (count == FewRows.WEIGHTS) {
+            for (int group = 0; group < x.groups(); group++) {
+                threeByFive(x, group, w, y, out, o);
+            }
+            r = x.single();
         }
-        for (int i = 0; i < count; i++) {
-            for (int rest = r; rest < rows; rest++) {
-                y[rest * out + o + i] = dot(x, rest * n, w, i * n, n);
+        for (; r < x.rows; r++) {
+            for (int i = 0; i < count; i++) {
+                y[r * out + o + i] = dot(x.x, x.row(r), w, i * x.width, x.width);
             }
         }
     }
 
-    /** Ten sums in registers: seven loads for ten multiply-adds. */
-    private static void dotsTwoByFive(float[] w, int n, float[] x, int x0, float[] y, int yFrom, int out) {
-        int x1 = x0 + n;
-        int x2 = x1 + n;
-        int x3 = x2 + n;
-        int x4 = x3 + n;
+    /** Columns o to o + 2 of a panel's rows: fifteen sums in registers, and eight loads for as many multiply-adds. */
+    private static void threeByFive(FewRows x, int group, float[] w, float[] y, int out, int o) {
+        int n = x.width;
+        int panel = x.panel(group);
+        float[] a = x.panels;
         FloatVector s0 = FloatVector.zero(F);
         FloatVector s1 = FloatVector.zero(F);
         FloatVector s2 = FloatVector.zero(F);
@@ -175,102 +185,59 @@ class VectorKernels extends ScalarKernels {
         FloatVector t2 = FloatVector.zero(F);
         FloatVector t3 = FloatVector.zero(F);
         FloatVector t4 = FloatVector.zero(F);
-        int i = 0;
-        for (; i <= n - L; i += L) {
-            FloatVector u = FloatVector.fromArray(F, w, i);
-            FloatVector v = FloatVector.fromArray(F, w, n + i);
-            FloatVector a = FloatVector.fromArray(F, x, x0 + i);
-            s0 = a.fma(u, s0);
-            t0 = a.fma(v, t0);
-            a = FloatVector.fromArray(F, x, x1 + i);
-            s1 = a.fma(u, s1);
-            t1 = a.fma(v, t1);
-            a = FloatVector.fromArray(F, x, x2 + i);
-            s2 = a.fma(u, s2);
-            t2 = a.fma(v, t2);
-            a = FloatVector.fromArray(F, x, x3 + i);
-            s3 = a.fma(u, s3);
-            t3 = a.fma(v, t3);
-            a = FloatVector.fromArray(F, x, x4 + i);
-            s4 = a.fma(u, s4);
-            t4 = a.fma(v, t4);
+        FloatVector u0 = FloatVector.zero(F);
+        FloatVector u1 = FloatVector.zero(F);
+        FloatVector u2 = FloatVector.zero(F);
+        FloatVector u3 = FloatVector.zero(F);
+        FloatVector u4 = FloatVector.zero(F);
+        for (int i = 0; i < x.whole; i += L) {
+            FloatVector w0 = FloatVector.fromArray(F, w, i);
+            FloatVector w1 = FloatVector.fromArray(F, w, n + i);
+            FloatVector w2 = FloatVector.fromArray(F, w, 2 * n + i);
+            int j = panel + i * FewRows.GROUP;
+            FloatVector z = FloatVector.fromArray(F, a, j);
+            s0 = z.fma(w0, s0);
+            t0 = z.fma(w1, t0);
+            u0 = z.fma(w2, u0);
+            z = FloatVector.fromArray(F, a, j + L);
+            s1 = z.fma(w0, s1);
+            t1 = z.fma(w1, t1);
+            u1 = z.fma(w2, u1);
+            z = FloatVector.fromArray(F, a, j + 2 * L);
+            s2 = z.fma(w0, s2);
+            t2 = z.fma(w1, t2);
+            u2 = z.fma(w2, u2);
+            z = FloatVector.fromArray(F, a, j + 3 * L);
+            s3 = z.fma(w0, s3);
+            t3 = z.fma(w1, t3);
+            u3 = z.fma(w2, u3);
+            z = FloatVector.fromArray(F, a, j + 4 * L);
+            s4 = z.fma(w0, s4);
+            t4 = z.fma(w1, t4);
+            u4 = z.fma(w2, u4);
         }
-        y[yFrom] = s0.reduceLanes(VectorOperators.ADD);
-        y[yFrom + 1] = t0.reduceLanes(VectorOperators.ADD);
-        y[yFrom + out] = s1.reduceLanes(VectorOperators.ADD);
-        y[yFrom + out + 1] = t1.reduceLanes(VectorOperators.ADD);
-        y[yFrom + 2 * out] = s2.reduceLanes(VectorOperators.ADD);
-        y[yFrom + 2 * out + 1] = t2.reduceLanes(VectorOperators.ADD);
-        y[yFrom + 3 * out] = s3.reduceLanes(VectorOperators.ADD);
-        y[yFrom + 3 * out + 1] = t3.reduceLanes(VectorOperators.ADD);
-        y[yFrom + 4 * out] = s4.reduceLanes(VectorOperators.ADD);
-        y[yFrom + 4 * out + 1] = t4.reduceLanes(VectorOperators.ADD);
-        for (int r = 0; r < 5 && i < n; r++) {
-            for (int c = i; c < n; c++) {
-                y[yFrom + r * out] += x[x0 + r * n + c] * w[c];
-                y[yFrom + r * out + 1] += x[x0 + r * n + c] * w[n + c];
+        x.put(group, y, out, o, total(s0), total(s1), total(s2), total(s3), total(s4));
+        x.put(group, y, out, o + 1, total(t0), total(t1), total(t2), total(t3), total(t4));
+        x.put(group, y, out, o + 2, total(u0), total(u1), total(u2), total(u3), total(u4));
+        for (int r = group * FewRows.GROUP; x.whole < n && r < x.end(group); r++) {
+            for (int q = 0; q < FewRows.WEIGHTS; q++) {
+                for (int c = x.whole; c < n; c++) {
+                    y[r * out + o + q] += x.x[x.row(r) + c] * w[q * n + c];
+                }
             }
         }
     }
 
     @Override
-    void dotInt8(Rows a, int rows, byte[] b, int n, float[] sums) {
-        int row = 0;
-        for (; row <= rows - 4; row += 4) {
-            dotInt8FourRows(a, row, b, 0, n, sums);
-        }
-        for (; row < rows; row++) {
-            sums[row] = dotInt8OneRow(a.data(), a.row(row), b, 0, n);
-        }
-    }
-
-    private static float dotInt8OneRow(float[] a, int aOffset, byte[] b, int bOffset, int n) {
-        FloatVector s0 = FloatVector.zero(F);
-        FloatVector s1 = FloatVector.zero(F);
-        FloatVector s2 = FloatVector.zero(F);
-        FloatVector s3 = FloatVector.zero(F);
-        int i = 0;
-        // A load of bytes may be longer than L; what it reads too much must still be in the row.
-        for (; i <= n - Math.max(4 * L, 3 * L + B.length()); i += 4 * L) {
-            s0 = int8(b, bOffset + i).fma(FloatVector.fromArray(F, a, aOffset + i), s0);
-            s1 = int8(b, bOffset + i + L).fma(FloatVector.fromArray(F, a, aOffset + i + L), s1);
-            s2 = int8(b, bOffset + i + 2 * L).fma(FloatVector.fromArray(F, a, aOffset + i + 2 * L), s2);
-            s3 = int8(b, bOffset + i + 3 * L).fma(FloatVector.fromArray(F, a, aOffset + i + 3 * L), s3);
-        }
-        return s0.add(s1).add(s2.add(s3)).reduceLanes(VectorOperators.ADD)
-                + dotInt8(a, aOffset + i, b, bOffset + i, n - i);
-    }
-
-    /** Four rows at once, so that weights are widened once. */
-    private static void dotInt8FourRows(Rows a, int row, byte[] b, int bOffset, int n, float[] sums) {
-        float[] data = a.data();
-        int a0 = a.row(row);
-        int a1 = a.row(row + 1);
-        int a2 = a.row(row + 2);
-        int a3 = a.row(row + 3);
-        FloatVector s0 = FloatVector.zero(F);
-        FloatVector s1 = FloatVector.zero(F);
-        FloatVector s2 = FloatVector.zero(F);
-        FloatVector s3 = FloatVector.zero(F);
-        int i = 0;
-        for (; i <= n - B.length(); i += L) {
-            FloatVector w = int8(b, bOffset + i);
-            s0 = w.fma(FloatVector.fromArray(F, data, a0 + i), s0);
-            s1 = w.fma(FloatVector.fromArray(F, data, a1 + i), s1);
-            s2 = w.fma(FloatVector.fromArray(F, data, a2 + i), s2);
-            s3 = w.fma(FloatVector.fromArray(F, data, a3 + i), s3);
-        }
-        sums[row] = s0.reduceLanes(VectorOperators.ADD) + dotInt8(data, a0 + i, b, bOffset + i, n - i);
-        sums[row + 1] = s1.reduceLanes(VectorOperators.ADD) + dotInt8(data, a1 + i, b, bOffset + i, n - i);
-        sums[row + 2] = s2.reduceLanes(VectorOperators.ADD) + dotInt8(data, a2 + i, b, bOffset + i, n - i);
-        sums[row + 3] = s3.reduceLanes(VectorOperators.ADD) + dotInt8(data, a3 + i, b, bOffset + i, n - i);
+    void dotsInt8(byte[] w, int count, FewRows x, float[] y, int out, int o) {
+        VectorInt8.multiply(w, count, x, y, out, o);
     }
 
     @Override
     public void widenInt8(byte[] codes, int from, float scale, float[] out, int outFrom, int n) {
         int i = 0;
         for (; i <= n - B.length(); i += L) {
-            int8(codes, from + i).mul(scale).intoArray(out, outFrom + i);
+            VectorInt8.floats(codes, from + i).mul(scale).intoArray(out, outFrom + i);
         }
         super.widenInt8(codes, from + i, scale, out, outFrom + i, n - i);
     }
@@ -301,49 +268,16 @@ class VectorKernels extends ScalarKernels {
         roundToBytes(x, offset, factor, out, i, n);
     }
 
-    /** L bytes as floats. */
-    private static FloatVector int8(byte[] codes, int from) {
-        return (FloatVector) ByteVector.fromArray(B, codes, from).convertShape(VectorOperators.B2F, F, 0);
-    }
-
     @Override
-    float dotInt4(Int4Activations a, int aRow, Int4Rows b, int bRow) {
-        int weights = b.codesFrom(bRow);
-        int inputs = a.codesFrom(aRow);
-        int scales = b.scalesFrom(bRow);
-        int offsets = b.offsetsFrom(bRow);
-        int groups = a.groupsFrom(aRow);
-        FloatVector sum = FloatVector.zero(F);
-        for (int block = 0; block < b.blocks(); block++) {
-            // As many groups at a time as a vector has int lanes.
-            for (int lane = 0; lane < Int4Rows.BLOCK_GROUPS; lane += L) {
-                int w = weights + block * Int4Rows.BLOCK_BYTES + 4 * lane;
-                int x = inputs + block * Int4Rows.BLOCK + 2 * lane;
-                // Sixteen products of at most 15 · 127 are within 16 bits.
-                ShortVector s = ShortVector.zero(WHOLE_S);
-                ShortVector t = ShortVector.zero(WHOLE_S);
-                for (int word = 0; word < Int4Rows.WORDS; word++) {
-                    ShortVector v = ByteVector.fromArray(WHOLE_B, b.codes(), w + word * Int4Rows.WORD_STRIDE)
-                            .reinterpretAsShorts();
-                    int from = x + word * 4 * X;
-                    s = s.add(v.and(LOW).mul(ShortVector.fromArray(WHOLE_S, a.codes, from)));
-                    t = t.add(v.lanewise(VectorOperators.LSHR, 4)
-                            .and(LOW)
-                            .mul(ShortVector.fromArray(WHOLE_S, a.codes, from + X)));
-                    s = s.add(v.lanewise(VectorOperators.LSHR, 8)
-                            .and(LOW)
-                            .mul(ShortVector.fromArray(WHOLE_S, a.codes, from + 2 * X)));
-                    t = t.add(v.lanewise(VectorOperators.LSHR, 12)
-                            .mul(ShortVector.fromArray(WHOLE_S, a.codes, from + 3 * X)));
-                }
-                int g = block * Int4Rows.BLOCK_GROUPS + lane;
-                FloatVector scale =
-                        bf16(b.scalesOffsets(), scales + g).mul(FloatVector.fromArray(F, a.scales, groups + g));
-                sum = groupSums(s.add(t)).fma(scale, sum);
-                sum = bf16(b.scalesOffsets(), offsets + g).fma(FloatVector.fromArray(F, a.sums, groups + g), sum);
+    void dotsInt4(Int4Rows w, int count, Int4Activations x, float[] y, int out, int o) {
+        for (int group = 0; group < x.groups(); group++) {
+            VectorInt4.twoByFive(x, group, w, count, y, out, o);
+        }
+        for (int r = x.single(); r < x.rows; r++) {
+            for (int i = 0; i < count; i++) {
+                y[r * out + o + i] = VectorInt4.dot(x, r, w, i);
             }
         }
-        return sum.reduceLanes(VectorOperators.ADD);
     }
 
     @Override
@@ -386,15 +320,6 @@ class VectorKernels extends ScalarKernels {
         }
     }
 
-    /** Adds both halves of each int lane, which belong to one group. */
-    static FloatVector groupSums(ShortVector halves) {
-        IntVector pairs = halves.reinterpretAsInts();
-        IntVector sums = pairs.lanewise(VectorOperators.LSHL, 16)
-                .lanewise(VectorOperators.ASHR, 16)
-                .add(pairs.lanewise(VectorOperators.ASHR, 16));
-        return (FloatVector) sums.convert(VectorOperators.I2F, 0);
-    }
-
     @Override
     public void widenInt4(Int4Rows weights, int row, float[] out, int outFrom) {
         for (int group = 0; group < weights.groups(); group += L) {
@@ -414,7 +339,7 @@ class VectorKernels extends ScalarKernels {
         }
     }
 
-    private static FloatVector bf16(short[] bits, int from) {
+    static FloatVector bf16(short[] bits, int from) {
         return bf16(widened(bits, from));
     }
 
@@ -456,7 +381,7 @@ class VectorKernels extends ScalarKernels {
         for (int i = 0; i < whole; i += L) {
             sums = sums.add(FloatVector.fromArray(F, x, xOffset + i));
         }
-        double sum = sums.reduceLanes(VectorOperators.ADD);
+        double sum = total(sums);
         for (int i = whole; i < n; i++) {
             sum += x[xOffset + i];
         }
@@ -466,7 +391,7 @@ class VectorKernels extends ScalarKernels {
             FloatVector d = FloatVector.fromArray(F, x, xOffset + i).sub(mean);
             products = d.fma(d, products);
         }
-        double squares = products.reduceLanes(VectorOperators.ADD);
+        double squares = total(products);
         for (int i = whole; i < n; i++) {
             squares += (x[xOffset + i] - mean) * (x[xOffset + i] - mean);
         }
@@ -523,7 +448,7 @@ class VectorKernels extends ScalarKernels {
             e.intoArray(x, offset + i);
             sums = sums.add(e);
         }
-        double sum = sums.reduceLanes(VectorOperators.ADD);
+        double sum = total(sums);
         for (; i < n; i++) {
             x[offset + i] = (float) Math.exp(x[offset + i] - max);
             sum += x[offset + i];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.matrix;
 
+import io.github.blip2java.kernel.FewRows;
 import io.github.blip2java.kernel.Kernels;
 import io.github.blip2java.kernel.Parallel;
 import io.github.blip2java.kernel.Scratch;
@@ -110,12 +111,13 @@ final class DenseMatrix implements WeightMatrix {
     }
 
     private void multiplyByDots(float[] x, int rows, float[] y) {
+        FewRows few = KERNELS.fewRows(x, rows, in);
         RowTasks.forEach(out, in, rows, (from, to) -> {
             StoredRows w = new StoredRows(bytes, in, from, to);
             switch (dtype) {
-                case F16 -> KERNELS.multiplyF16(w, x, rows, y, out);
-                case BF16 -> KERNELS.multiplyBf16(w, x, rows, y, out);
-                default -> KERNELS.multiplyF32(w, x, rows, y, out);
+                case F16 -> KERNELS.multiplyF16(w, few, y, out);
+                case BF16 -> KERNELS.multiplyBf16(w, few, y, out);
+                default -> KERNELS.multiplyF32(w, few, y, out);
             }
         });
     }

@@ -74,7 +74,7 @@ final class Int4Matrix implements WeightMatrix {
             return;
         }
         Int4Activations inputs = Int4Activations.of(x, rows, in);
-        RowTasks.forEach(out, in, rows, (from, to) -> KERNELS.multiplyInt4(rows(from, to), inputs, rows, y, out));
+        RowTasks.forEach(out, in, rows, (from, to) -> KERNELS.multiplyInt4(rows(from, to), inputs, y, out));
     }
 
     /** Weights are rounded to 8 bits, block by block; next to having been rounded to 4 that is little. */
@@ -100,7 +100,7 @@ final class Int4Matrix implements WeightMatrix {
 
     private Int4Rows row(int row) {
         Int4Rows stored = Int4Rows.zeros(1, blocks);
-        rows(row, row + 1).copyRow(row, stored);
+        rows(row, row + 1).copyRows(row, 1, stored);
         return stored;
     }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.matrix;
 
+import io.github.blip2java.kernel.FewRows;
 import io.github.blip2java.kernel.Kernels;
 import io.github.blip2java.kernel.Scratch;
 import io.github.blip2java.kernel.StoredRows;
@@ -13,7 +14,7 @@ final class Int8Matrix implements WeightMatrix {
     private static final Scratch<byte[]> ROW = Scratch.of(byte[]::new);
 
     /** Measured: with more rows, rounding them and multiplying whole numbers is faster. */
-    private static final int FEW_ROWS = 3;
+    private static final int FEW_ROWS = 6;
 
     private final ByteBuffer codes;
     private final float[] scales;
@@ -63,10 +64,11 @@ final class Int8Matrix implements WeightMatrix {
             Gemm.multiplyWidened(this, x, rows, y);
             return;
         }
+        FewRows few = KERNELS.fewRows(x, rows, in);
         RowTasks.forEach(
                 out,
                 in,
                 rows,
-                (from, to) -> KERNELS.multiplyInt8(new StoredRows(codes, in, from, to), scales, x, rows, y, out));
+                (from, to) -> KERNELS.multiplyInt8(new StoredRows(codes, in, from, to), scales, few, y, out));
     }
 }

@@ -5,8 +5,8 @@ import io.github.blip2java.kernel.Parallel;
 
 /** Shares the rows of a matrix out among the threads of the pool, for a product of few rows. */
 final class RowTasks {
-    /** Rows of the matrix that one task handles. */
-    private static final int TASK_ROWS = 32;
+    /** Rows of the matrix that one task handles: a multiple of all numbers of rows that kernels handle together. */
+    private static final int TASK_ROWS = 48;
 
     /** Measured: with fewer multiply-adds than this, waking a thread costs more than the product. */
     private static final long SMALL = 200_000;

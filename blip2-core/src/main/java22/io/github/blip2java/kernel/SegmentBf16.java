@@ -7,10 +7,10 @@ import static io.github.blip2java.kernel.SegmentKernels.widened;
 import static io.github.blip2java.kernel.VectorKernels.F;
 import static io.github.blip2java.kernel.VectorKernels.L;
 import static io.github.blip2java.kernel.VectorKernels.bf16;
+import static io.github.blip2java.kernel.VectorKernels.total;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 
 /** Products of few rows with mapped weights in bfloat16. */
 final class SegmentBf16 {
@@ -19,27 +19,24 @@ final class SegmentBf16 {
 
     private SegmentBf16() {}
 
-    static void multiply(StoredRows w, float[] x, int rows, float[] y, int out) {
+    static void multiply(StoredRows w, FewRows x, float[] y, int out) {
         MemorySegment bytes = MemorySegment.ofBuffer(w.bytes());
-        int n = w.width();
-        int fives = rows / 5 * 5;
-        int o = w.from();
-        for (; o <= w.to() - GROUP; o += GROUP) {
-            for (int r = 0; r < fives; r += 5) {
-                for (int pair = o; pair < o + GROUP; pair += 2) {
-                    twoByFive(x, r * n, bytes, 2L * pair * n, n, y, r * out + pair, out);
-                }
-            }
-            for (int r = fives; r < rows; r++) {
-                if (n >= LONG) {
-                    fourByOne(x, r * n, bytes, 2L * o * n, n, y, r * out + o);
-                } else {
-                    oneByOne(x, r * n, bytes, o, o + GROUP, n, y, r * out);
-                }
+        int n = x.width;
+        int rest = w.from();
+        for (; x.groups() > 0 && rest <= w.to() - FewRows.WEIGHTS; rest += FewRows.WEIGHTS) {
+            for (int group = 0; group < x.groups(); group++) {
+                threeByFive(x, group, bytes, y, out, rest);
             }
         }
-        for (int r = 0; r < rows; r++) {
-            oneByOne(x, r * n, bytes, o, w.to(), n, y, r * out);
+        for (int r = 0; r < x.single(); r++) {
+            oneByOne(x.x, x.row(r), bytes, rest, w.to(), n, y, r * out);
+        }
+        for (int r = x.single(); r < x.rows; r++) {
+            int o = w.from();
+            for (; o <= w.to() - GROUP && n >= LONG; o += GROUP) {
+                fourByOne(x.x, x.row(r), bytes, 2L * o * n, n, y, r * out + o);
+            }
+            oneByOne(x.x, x.row(r), bytes, o, w.to(), n, y, r * out);
         }
     }
 
@@ -58,16 +55,17 @@ final class SegmentBf16 {
             s0 = FloatVector.fromArray(F, a, aOffset + i).fma(bf16(widened(b, at + 2L * i)), s0);
             s1 = FloatVector.fromArray(F, a, aOffset + i + L).fma(bf16(widened(b, at + 2L * (i + L))), s1);
         }
-        return s0.add(s1).reduceLanes(VectorOperators.ADD) + rest(a, aOffset, b, at, i, n);
+        return total(s0.add(s1)) + rest(a, aOffset, b, at, i, n);
     }
 
-    /** Two rows of the matrix times five of a: ten sums in registers, and each weight is widened once. */
-    private static void twoByFive(float[] a, int a0, MemorySegment b, long at, int n, float[] y, int yFrom, int out) {
-        long next = at + 2L * n;
-        int a1 = a0 + n;
-        int a2 = a1 + n;
-        int a3 = a2 + n;
-        int a4 = a3 + n;
+    /** Columns o to o + 2 of a panel's rows: fifteen sums in registers, and each weight is widened once. */
+    private static void threeByFive(FewRows x, int group, MemorySegment b, float[] y, int out, int o) {
+        int n = x.width;
+        int panel = x.panel(group);
+        float[] a = x.panels;
+        long at = 2L * n * o;
+        long at1 = at + 2L * n;
+        long at2 = at1 + 2L * n;
         FloatVector s0 = FloatVector.zero(F);
         FloatVector s1 = FloatVector.zero(F);
         FloatVector s2 = FloatVector.zero(F);
@@ -78,36 +76,45 @@ final class SegmentBf16 {
         FloatVector t2 = FloatVector.zero(F);
         FloatVector t3 = FloatVector.zero(F);
         FloatVector t4 = FloatVector.zero(F);
-        int i = 0;
-        for (; i <= n - L; i += L) {
-            FloatVector u = bf16(widened(b, at + 2L * i));
-            FloatVector v = bf16(widened(b, next + 2L * i));
-            FloatVector x = FloatVector.fromArray(F, a, a0 + i);
-            s0 = x.fma(u, s0);
-            t0 = x.fma(v, t0);
-            x = FloatVector.fromArray(F, a, a1 + i);
-            s1 = x.fma(u, s1);
-            t1 = x.fma(v, t1);
-            x = FloatVector.fromArray(F, a, a2 + i);
-            s2 = x.fma(u, s2);
-            t2 = x.fma(v, t2);
-            x = FloatVector.fromArray(F, a, a3 + i);
-            s3 = x.fma(u, s3);
-            t3 = x.fma(v, t3);
-            x = FloatVector.fromArray(F, a, a4 + i);
-            s4 = x.fma(u, s4);
-            t4 = x.fma(v, t4);
+        FloatVector u0 = FloatVector.zero(F);
+        FloatVector u1 = FloatVector.zero(F);
+        FloatVector u2 = FloatVector.zero(F);
+        FloatVector u3 = FloatVector.zero(F);
+        FloatVector u4 = FloatVector.zero(F);
+        for (int i = 0; i < x.whole; i += L) {
+            FloatVector w0 = bf16(widened(b, at + 2L * i));
+            FloatVector w1 = bf16(widened(b, at1 + 2L * i));
+            FloatVector w2 = bf16(widened(b, at2 + 2L * i));
+            int j = panel + i * FewRows.GROUP;
+            FloatVector z = FloatVector.fromArray(F, a, j);
+            s0 = z.fma(w0, s0);
+            t0 = z.fma(w1, t0);
+            u0 = z.fma(w2, u0);
+            z = FloatVector.fromArray(F, a, j + L);
+            s1 = z.fma(w0, s1);
+            t1 = z.fma(w1, t1);
+            u1 = z.fma(w2, u1);
+            z = FloatVector.fromArray(F, a, j + 2 * L);
+            s2 = z.fma(w0, s2);
+            t2 = z.fma(w1, t2);
+            u2 = z.fma(w2, u2);
+            z = FloatVector.fromArray(F, a, j + 3 * L);
+            s3 = z.fma(w0, s3);
+            t3 = z.fma(w1, t3);
+            u3 = z.fma(w2, u3);
+            z = FloatVector.fromArray(F, a, j + 4 * L);
+            s4 = z.fma(w0, s4);
+            t4 = z.fma(w1, t4);
+            u4 = z.fma(w2, u4);
         }
-        y[yFrom] = s0.reduceLanes(VectorOperators.ADD) + rest(a, a0, b, at, i, n);
-        y[yFrom + 1] = t0.reduceLanes(VectorOperators.ADD) + rest(a, a0, b, next, i, n);
-        y[yFrom + out] = s1.reduceLanes(VectorOperators.ADD) + rest(a, a1, b, at, i, n);
-        y[yFrom + out + 1] = t1.reduceLanes(VectorOperators.ADD) + rest(a, a1, b, next, i, n);
-        y[yFrom + 2 * out] = s2.reduceLanes(VectorOperators.ADD) + rest(a, a2, b, at, i, n);
-        y[yFrom + 2 * out + 1] = t2.reduceLanes(VectorOperators.ADD) + rest(a, a2, b, next, i, n);
-        y[yFrom + 3 * out] = s3.reduceLanes(VectorOperators.ADD) + rest(a, a3, b, at, i, n);
-        y[yFrom + 3 * out + 1] = t3.reduceLanes(VectorOperators.ADD) + rest(a, a3, b, next, i, n);
-        y[yFrom + 4 * out] = s4.reduceLanes(VectorOperators.ADD) + rest(a, a4, b, at, i, n);
-        y[yFrom + 4 * out + 1] = t4.reduceLanes(VectorOperators.ADD) + rest(a, a4, b, next, i, n);
+        x.put(group, y, out, o, total(s0), total(s1), total(s2), total(s3), total(s4));
+        x.put(group, y, out, o + 1, total(t0), total(t1), total(t2), total(t3), total(t4));
+        x.put(group, y, out, o + 2, total(u0), total(u1), total(u2), total(u3), total(u4));
+        for (int r = group * FewRows.GROUP; x.whole < n && r < x.end(group); r++) {
+            for (int q = 0; q < FewRows.WEIGHTS; q++) {
+                y[r * out + o + q] += rest(x.x, x.row(r), b, at + q * 2L * n, x.whole, n);
+            }
+        }
     }
 
     /** Four rows of the matrix at once, so that a is read once for them. */
@@ -129,10 +136,10 @@ final class SegmentBf16 {
             s2 = x.fma(bf16(widened(b2, 2L * i)), s2);
             s3 = x.fma(bf16(widened(b3, 2L * i)), s3);
         }
-        y[yFrom] = s0.reduceLanes(VectorOperators.ADD);
-        y[yFrom + 1] = s1.reduceLanes(VectorOperators.ADD);
-        y[yFrom + 2] = s2.reduceLanes(VectorOperators.ADD);
-        y[yFrom + 3] = s3.reduceLanes(VectorOperators.ADD);
+        y[yFrom] = total(s0);
+        y[yFrom + 1] = total(s1);
+        y[yFrom + 2] = total(s2);
+        y[yFrom + 3] = total(s3);
         for (int o = 0; i < n && o < GROUP; o++) {
             y[yFrom + o] += rest(a, aOffset, b, at + o * row, i, n);
         }

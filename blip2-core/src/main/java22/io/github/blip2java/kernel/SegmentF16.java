@@ -14,6 +14,7 @@ import static io.github.blip2java.kernel.VectorKernels.WHOLE_S;
 import static io.github.blip2java.kernel.VectorKernels.beyondHalf;
 import static io.github.blip2java.kernel.VectorKernels.f16;
 import static io.github.blip2java.kernel.VectorKernels.magnitude;
+import static io.github.blip2java.kernel.VectorKernels.total;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -41,46 +42,41 @@ final class SegmentF16 {
 
     private SegmentF16() {}
 
-    static void multiply(StoredRows w, float[] x, int rows, float[] y, int out) {
+    static void multiply(StoredRows w, FewRows x, float[] y, int out) {
         MemorySegment bytes = MemorySegment.ofBuffer(w.bytes());
-        int n = w.width();
-        int fives = rows / 5 * 5;
-        float[] split = n >= LONG && fives < rows ? split(x, fives, rows, n) : null;
-        int o = w.from();
-        for (; o <= w.to() - GROUP; o += GROUP) {
-            long at = 2L * o * n;
-            for (int r = 0; r < fives; r += 5) {
-                twoByFive(x, r * n, bytes, at, n, y, r * out + o, out);
-                twoByFive(x, r * n, bytes, at + 4L * n, n, y, r * out + o + 2, out);
-            }
-            for (int r = fives; r < rows; r++) {
-                if (split != null) {
-                    fourByOne(x, r * n, split, (r - fives) * n, bytes, at, n, y, r * out + o);
-                } else {
-                    oneByOne(x, r * n, bytes, o, o + GROUP, n, y, r * out);
-                }
+        int n = x.width;
+        int rest = w.from();
+        for (; x.groups() > 0 && rest <= w.to() - FewRows.WEIGHTS; rest += FewRows.WEIGHTS) {
+            for (int group = 0; group < x.groups(); group++) {
+                threeByFive(x, group, bytes, y, out, rest);
             }
         }
-        for (int r = 0; r < rows; r++) {
-            oneByOne(x, r * n, bytes, o, w.to(), n, y, r * out);
+        for (int r = 0; r < x.single(); r++) {
+            oneByOne(x.x, x.row(r), bytes, rest, w.to(), n, y, r * out);
+        }
+        for (int r = x.single(); r < x.rows; r++) {
+            int o = w.from();
+            if (n >= LONG) {
+                float[] split = split(x.x, x.row(r), n);
+                for (; o <= w.to() - GROUP; o += GROUP) {
+                    fourByOne(x.x, x.row(r), split, bytes, 2L * o * n, n, y, r * out + o);
+                }
+            }
+            oneByOne(x.x, x.row(r), bytes, o, w.to(), n, y, r * out);
         }
     }
 
     /**
-     * Puts the even columns of rows before the odd ones, as far as whole vectors of pairs go, and scales them as
+     * Puts the even columns of a row before the odd ones, as far as whole vectors of pairs go, and scales them as
      * {@link #fourByOne} needs.
      */
-    private static float[] split(float[] x, int from, int to, int n) {
-        float[] split = SPLIT.get((to - from) * n);
-        for (int r = from; r < to; r++) {
-            int evens = (r - from) * n;
-            int odds = evens + n / 2;
-            for (int i = 0; i <= n - 2 * L; i += 2 * L) {
-                FloatVector a = FloatVector.fromArray(F, x, r * n + i).mul(HALF_BIAS);
-                FloatVector b = FloatVector.fromArray(F, x, r * n + i + L).mul(HALF_BIAS);
-                a.rearrange(EVEN).blend(b.rearrange(EVEN), SECOND).intoArray(split, evens + i / 2);
-                a.rearrange(ODD).blend(b.rearrange(ODD), SECOND).intoArray(split, odds + i / 2);
-            }
+    private static float[] split(float[] x, int from, int n) {
+        float[] split = SPLIT.get(n);
+        for (int i = 0; i <= n - 2 * L; i += 2 * L) {
+            FloatVector a = FloatVector.fromArray(F, x, from + i).mul(HALF_BIAS);
+            FloatVector b = FloatVector.fromArray(F, x, from + i + L).mul(HALF_BIAS);
+            a.rearrange(EVEN).blend(b.rearrange(EVEN), SECOND).intoArray(split, i / 2);
+            a.rearrange(ODD).blend(b.rearrange(ODD), SECOND).intoArray(split, n / 2 + i / 2);
         }
         return split;
     }
@@ -107,16 +103,17 @@ final class SegmentF16 {
         if (beyondHalf(largest)) {
             return rest(a, aOffset, b, at, 0, n);
         }
-        return s0.add(s1).reduceLanes(VectorOperators.ADD) + rest(a, aOffset, b, at, i, n);
+        return total(s0.add(s1)) + rest(a, aOffset, b, at, i, n);
     }
 
-    /** Two rows of the matrix times five of a: ten sums in registers, and each weight is widened once. */
-    private static void twoByFive(float[] a, int a0, MemorySegment b, long at, int n, float[] y, int yFrom, int out) {
-        long next = at + 2L * n;
-        int a1 = a0 + n;
-        int a2 = a1 + n;
-        int a3 = a2 + n;
-        int a4 = a3 + n;
+    /** Columns o to o + 2 of a panel's rows: fifteen sums in registers, and each weight is widened once. */
+    private static void threeByFive(FewRows x, int group, MemorySegment b, float[] y, int out, int o) {
+        int n = x.width;
+        int panel = x.panel(group);
+        float[] a = x.panels;
+        long at = 2L * n * o;
+        long at1 = at + 2L * n;
+        long at2 = at1 + 2L * n;
         FloatVector s0 = FloatVector.zero(F);
         FloatVector s1 = FloatVector.zero(F);
         FloatVector s2 = FloatVector.zero(F);
@@ -127,47 +124,54 @@ final class SegmentF16 {
         FloatVector t2 = FloatVector.zero(F);
         FloatVector t3 = FloatVector.zero(F);
         FloatVector t4 = FloatVector.zero(F);
+        FloatVector u0 = FloatVector.zero(F);
+        FloatVector u1 = FloatVector.zero(F);
+        FloatVector u2 = FloatVector.zero(F);
+        FloatVector u3 = FloatVector.zero(F);
+        FloatVector u4 = FloatVector.zero(F);
         IntVector largest = IntVector.zero(I);
-        int i = 0;
-        for (; i <= n - L; i += L) {
-            IntVector g = widened(b, at + 2L * i);
-            IntVector h = widened(b, next + 2L * i);
-            largest = largest.max(magnitude(g)).max(magnitude(h));
-            FloatVector u = f16(g);
-            FloatVector v = f16(h);
-            FloatVector x = FloatVector.fromArray(F, a, a0 + i);
-            s0 = x.fma(u, s0);
-            t0 = x.fma(v, t0);
-            x = FloatVector.fromArray(F, a, a1 + i);
-            s1 = x.fma(u, s1);
-            t1 = x.fma(v, t1);
-            x = FloatVector.fromArray(F, a, a2 + i);
-            s2 = x.fma(u, s2);
-            t2 = x.fma(v, t2);
-            x = FloatVector.fromArray(F, a, a3 + i);
-            s3 = x.fma(u, s3);
-            t3 = x.fma(v, t3);
-            x = FloatVector.fromArray(F, a, a4 + i);
-            s4 = x.fma(u, s4);
-            t4 = x.fma(v, t4);
+        for (int i = 0; i < x.whole; i += L) {
+            IntVector h0 = widened(b, at + 2L * i);
+            IntVector h1 = widened(b, at1 + 2L * i);
+            IntVector h2 = widened(b, at2 + 2L * i);
+            largest = largest.max(magnitude(h0)).max(magnitude(h1)).max(magnitude(h2));
+            FloatVector w0 = f16(h0);
+            FloatVector w1 = f16(h1);
+            FloatVector w2 = f16(h2);
+            int j = panel + i * FewRows.GROUP;
+            FloatVector z = FloatVector.fromArray(F, a, j);
+            s0 = z.fma(w0, s0);
+            t0 = z.fma(w1, t0);
+            u0 = z.fma(w2, u0);
+            z = FloatVector.fromArray(F, a, j + L);
+            s1 = z.fma(w0, s1);
+            t1 = z.fma(w1, t1);
+            u1 = z.fma(w2, u1);
+            z = FloatVector.fromArray(F, a, j + 2 * L);
+            s2 = z.fma(w0, s2);
+            t2 = z.fma(w1, t2);
+            u2 = z.fma(w2, u2);
+            z = FloatVector.fromArray(F, a, j + 3 * L);
+            s3 = z.fma(w0, s3);
+            t3 = z.fma(w1, t3);
+            u3 = z.fma(w2, u3);
+            z = FloatVector.fromArray(F, a, j + 4 * L);
+            s4 = z.fma(w0, s4);
+            t4 = z.fma(w1, t4);
+            u4 = z.fma(w2, u4);
         }
-        if (beyondHalf(largest)) {
-            for (int r = 0; r < 5; r++) {
-                y[yFrom + r * out] = rest(a, a0 + r * n, b, at, 0, n);
-                y[yFrom + r * out + 1] = rest(a, a0 + r * n, b, next, 0, n);
+        x.put(group, y, out, o, total(s0), total(s1), total(s2), total(s3), total(s4));
+        x.put(group, y, out, o + 1, total(t0), total(t1), total(t2), total(t3), total(t4));
+        x.put(group, y, out, o + 2, total(u0), total(u1), total(u2), total(u3), total(u4));
+        boolean beyond = beyondHalf(largest);
+        for (int r = group * FewRows.GROUP; (beyond || x.whole < n) && r < x.end(group); r++) {
+            for (int q = 0; q < FewRows.WEIGHTS; q++) {
+                int to = r * out + o + q;
+                y[to] = beyond
+                        ? rest(x.x, x.row(r), b, at + q * 2L * n, 0, n)
+                        : y[to] + rest(x.x, x.row(r), b, at + q * 2L * n, x.whole, n);
             }
-            return;
         }
-        y[yFrom] = s0.reduceLanes(VectorOperators.ADD) + rest(a, a0, b, at, i, n);
-        y[yFrom + 1] = t0.reduceLanes(VectorOperators.ADD) + rest(a, a0, b, next, i, n);
-        y[yFrom + out] = s1.reduceLanes(VectorOperators.ADD) + rest(a, a1, b, at, i, n);
-        y[yFrom + out + 1] = t1.reduceLanes(VectorOperators.ADD) + rest(a, a1, b, next, i, n);
-        y[yFrom + 2 * out] = s2.reduceLanes(VectorOperators.ADD) + rest(a, a2, b, at, i, n);
-        y[yFrom + 2 * out + 1] = t2.reduceLanes(VectorOperators.ADD) + rest(a, a2, b, next, i, n);
-        y[yFrom + 3 * out] = s3.reduceLanes(VectorOperators.ADD) + rest(a, a3, b, at, i, n);
-        y[yFrom + 3 * out + 1] = t3.reduceLanes(VectorOperators.ADD) + rest(a, a3, b, next, i, n);
-        y[yFrom + 4 * out] = s4.reduceLanes(VectorOperators.ADD) + rest(a, a4, b, at, i, n);
-        y[yFrom + 4 * out + 1] = t4.reduceLanes(VectorOperators.ADD) + rest(a, a4, b, next, i, n);
     }
 
     /**
@@ -176,11 +180,11 @@ final class SegmentF16 {
      * sums by the other, so that no product that matters becomes subnormal.
      */
     private static void fourByOne(
-            float[] a, int aOffset, float[] split, int evens, MemorySegment b, long at, int n, float[] y, int yFrom) {
+            float[] a, int aOffset, float[] split, MemorySegment b, long at, int n, float[] y, int yFrom) {
         long at1 = at + 2L * n;
         long at2 = at1 + 2L * n;
         long at3 = at2 + 2L * n;
-        int odds = evens + n / 2;
+        int odds = n / 2;
         FloatVector s0 = FloatVector.zero(F);
         FloatVector s1 = FloatVector.zero(F);
         FloatVector s2 = FloatVector.zero(F);
@@ -188,7 +192,7 @@ final class SegmentF16 {
         ShortVector largest = ShortVector.zero(WHOLE_S);
         int i = 0;
         for (; i <= n / 2 - L; i += L) {
-            FloatVector x = FloatVector.fromArray(F, split, evens + i);
+            FloatVector x = FloatVector.fromArray(F, split, i);
             FloatVector z = FloatVector.fromArray(F, split, odds + i);
             IntVector v0 = IntVector.fromMemorySegment(I, b, at + 4L * i, LITTLE);
             IntVector v1 = IntVector.fromMemorySegment(I, b, at1 + 4L * i, LITTLE);
@@ -236,9 +240,7 @@ final class SegmentF16 {
 
     private static float sum(
             FloatVector sums, boolean beyond, float[] a, int aOffset, MemorySegment b, long at, int done, int n) {
-        return beyond
-                ? rest(a, aOffset, b, at, 0, n)
-                : sums.reduceLanes(VectorOperators.ADD) * HALF_BIAS + rest(a, aOffset, b, at, done, n);
+        return beyond ? rest(a, aOffset, b, at, 0, n) : total(sums) * HALF_BIAS + rest(a, aOffset, b, at, done, n);
     }
 
     private static float rest(float[] a, int aOffset, MemorySegment b, long at, int from, int n) {

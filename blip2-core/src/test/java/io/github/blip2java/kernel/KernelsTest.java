@@ -119,8 +119,9 @@ class KernelsTest {
     void fewRowsTimesStoredRows() {
         int out = 12;
         for (int n : lengths()) {
-            for (int rows : new int[] {1, 2, 5, 11}) {
+            for (int rows : new int[] {1, 2, 3, 4, 5, 6, 13}) {
                 float[] x = values(rows * n, 1);
+                FewRows few = KERNELS.fewRows(x, rows, n);
                 float[][] stored = new float[3][out * n];
                 ByteBuffer[] bytes = new ByteBuffer[3];
                 for (int type = 0; type < 3; type++) {
@@ -141,9 +142,9 @@ class KernelsTest {
                     Arrays.fill(y, GUARD);
                     StoredRows some = new StoredRows(bytes[type], n, 1, 11);
                     switch (type) {
-                        case 0 -> KERNELS.multiplyF32(some, x, rows, y, out);
-                        case 1 -> KERNELS.multiplyF16(some, x, rows, y, out);
-                        default -> KERNELS.multiplyBf16(some, x, rows, y, out);
+                        case 0 -> KERNELS.multiplyF32(some, few, y, out);
+                        case 1 -> KERNELS.multiplyF16(some, few, y, out);
+                        default -> KERNELS.multiplyBf16(some, few, y, out);
                     }
                     for (int r = 0; r < rows; r++) {
                         assertThat(y[r * out]).isEqualTo(GUARD);
@@ -180,12 +181,12 @@ class KernelsTest {
         float[] y = new float[4 * rows];
         StoredRows both = new StoredRows(bytes, n, 0, 4);
         bytes.putShort(2 * (n + 40), (short) 0xfc00);
-        KERNELS.multiplyF16(both, ones, rows, y, 4);
+        KERNELS.multiplyF16(both, KERNELS.fewRows(ones, rows, n), y, 4);
         for (int i = 0; i < y.length; i++) {
             assertThat(y[i]).isEqualTo(i % 4 != 1 ? 0 : Float.NEGATIVE_INFINITY);
         }
         bytes.putShort(2 * (n + 41), (short) 0x7c00);
-        KERNELS.multiplyF16(both, ones, rows, y, 4);
+        KERNELS.multiplyF16(both, KERNELS.fewRows(ones, rows, n), y, 4);
         for (int i = 0; i < y.length; i++) {
             assertThat(y[i]).isEqualTo(i % 4 != 1 ? Float.valueOf(0) : Float.valueOf(Float.NaN));
         }
@@ -377,8 +378,8 @@ class KernelsTest {
             for (int rows : new int[] {1, 6}) {
                 float[] expected = new float[rows * out];
                 float[] y = new float[rows * out];
-                scalar.multiplyInt8(some, scales, x, rows, expected, out);
-                KERNELS.multiplyInt8(some, scales, x, rows, y, out);
+                scalar.multiplyInt8(some, scales, scalar.fewRows(x, rows, n), expected, out);
+                KERNELS.multiplyInt8(some, scales, KERNELS.fewRows(x, rows, n), y, out);
                 for (int i = 0; i < y.length; i++) {
                     int o = i % out;
                     double size = 0;
@@ -429,14 +430,13 @@ class KernelsTest {
         Kernels scalar = new ScalarKernels();
         for (int in : new int[] {1, 32, 500, 512, 1025}) {
             int blocks = Int4Rows.blocks(in);
-            byte[] codes = new byte[3 * blocks * Int4Rows.BLOCK_BYTES];
+            byte[] codes = new byte[4 * blocks * Int4Rows.BLOCK_BYTES];
             random.nextBytes(codes);
-            short[] scalesOffsets = new short[3 * 2 * blocks * Int4Rows.BLOCK_GROUPS];
+            short[] scalesOffsets = new short[4 * 2 * blocks * Int4Rows.BLOCK_GROUPS];
             for (int i = 0; i < scalesOffsets.length; i++) {
                 scalesOffsets[i] = (short) (0x3f00 | random.nextInt(0x100) | random.nextInt(2) << 15);
             }
             Int4Rows weights = new Int4Rows(codes, scalesOffsets, blocks);
-            Int4Activations inputs = Int4Activations.of(values(2 * in, 1), 2, in);
             for (int row = 0; row < 3; row++) {
                 float[] expected = new float[blocks * Int4Rows.BLOCK];
                 float[] wide = new float[blocks * Int4Rows.BLOCK + 2];
@@ -453,12 +453,33 @@ class KernelsTest {
                     assertThat(narrow[i] * scale).isCloseTo(expected[i], Offset.offset(0.501f * scale));
                 }
             }
-            StoredInt4Rows some = new StoredInt4Rows(direct(codes), direct(scalesOffsets), blocks, 1, 3);
-            float[] expected = new float[2 * 3];
-            float[] y = new float[2 * 3];
-            scalar.multiplyInt4(some, inputs, 2, expected, 3);
-            KERNELS.multiplyInt4(some, inputs, 2, y, 3);
-            assertThat(y).containsExactly(expected, Offset.offset(1e-3f * (float) Math.sqrt(in)));
+            StoredInt4Rows some = new StoredInt4Rows(direct(codes), direct(scalesOffsets), blocks, 1, 4);
+            for (int rows = 1; rows <= 8; rows++) {
+                float[] x = values(rows * in, 1);
+                Int4Activations inputs = Int4Activations.of(x, rows, in);
+                float[] expected = new float[rows * 5];
+                float[] y = new float[rows * 5];
+                scalar.multiplyInt4(some, inputs, expected, 5);
+                KERNELS.multiplyInt4(some, inputs, y, 5);
+                assertThat(y).containsExactly(expected, Offset.offset(1e-3f * (float) Math.sqrt(in)));
+                float[] wide = new float[blocks * Int4Rows.BLOCK];
+                for (int o = 1; o < 4; o++) {
+                    scalar.widenInt4(weights, o, wide, 0);
+                    for (int r = 0; r < rows; r++) {
+                        double sum = 0;
+                        double rounding = 1e-3;
+                        for (int from = 0; from < in; from += Int4Rows.GROUP) {
+                            int n = Math.min(Int4Rows.GROUP, in - from);
+                            double step = scalar.largestMagnitude(x, r * in + from, n) / 127;
+                            for (int i = from; i < from + n; i++) {
+                                sum += (double) x[r * in + i] * wide[Int4Rows.place(i)];
+                                rounding += Math.abs(0.501 * step * wide[Int4Rows.place(i)]);
+                            }
+                        }
+                        assertThat((double) y[r * 5 + o]).as("rows = %d", rows).isCloseTo(sum, within(rounding));
+                    }
+                }
+            }
         }
     }
 
@@ -469,12 +490,14 @@ class KernelsTest {
         short[] scalesOffsets = new short[2 * Int4Rows.BLOCK_GROUPS];
         Arrays.fill(scalesOffsets, 0, Int4Rows.BLOCK_GROUPS, (short) 0x3f80);
         for (float x : new float[] {1, -1}) {
-            float[] inputs = new float[Int4Rows.BLOCK];
+            float[] inputs = new float[6 * Int4Rows.BLOCK];
             Arrays.fill(inputs, x);
-            float[] y = new float[1];
+            float[] y = new float[6];
             StoredInt4Rows weights = new StoredInt4Rows(direct(codes), direct(scalesOffsets), 1, 0, 1);
-            KERNELS.multiplyInt4(weights, Int4Activations.of(inputs, 1, inputs.length), 1, y, 1);
-            assertThat(y[0]).isCloseTo(15f * 512 * x, Offset.offset(0.01f));
+            KERNELS.multiplyInt4(weights, Int4Activations.of(inputs, 6, Int4Rows.BLOCK), y, 1);
+            for (float sum : y) {
+                assertThat(sum).isCloseTo(15f * 512 * x, Offset.offset(0.01f));
+            }
         }
     }
 
