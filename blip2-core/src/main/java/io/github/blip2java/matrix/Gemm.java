@@ -5,6 +5,7 @@ import io.github.blip2java.kernel.Parallel;
 import io.github.blip2java.kernel.Scratch;
 import io.github.blip2java.weights.DType;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.util.ServiceLoader;
@@ -23,6 +24,9 @@ final class Gemm {
             .findFirst()
             .orElse(null);
 
+    /** Parts of a product have a multiple of this many columns, as libraries compute them in blocks. */
+    private static final int PART_COLUMNS = 64;
+
     private static final Scratch<float[]> ROW = Scratch.of(float[]::new);
 
     private Gemm() {}
@@ -36,6 +40,23 @@ final class Gemm {
         return suits(rows, out, in) && PROVIDER.supportsInt8();
     }
 
+    /** What to do with the columns of a product from {@code from} to {@code from + count - 1}. */
+    @FunctionalInterface
+    interface Part {
+        void compute(int from, int count);
+    }
+
+    /** Cuts a product into a part for each of our threads; a provider that has threads of its own gets it whole. */
+    static void forParts(int out, Part body) {
+        int blocks = (out + PART_COLUMNS - 1) / PART_COLUMNS;
+        int parts = PROVIDER.hasOwnThreads() ? 1 : Math.min(Parallel.threads(), blocks);
+        Parallel.forRange(parts, part -> {
+            int from = blocks * part / parts * PART_COLUMNS;
+            int to = Math.min(out, blocks * (part + 1) / parts * PART_COLUMNS);
+            body.compute(from, to - from);
+        });
+    }
+
     /** Y = X · Wᵀ of signed bytes. */
     static void multiplyInt8(ByteBuffer x, int rows, ByteBuffer weights, int out, int in, IntBuffer y) {
         PROVIDER.multiplyInt8(x, rows, weights, out, in, y);
@@ -47,13 +68,33 @@ final class Gemm {
             multiplyWidened(weights, x, rows, y);
             return;
         }
-        int in = weights.inFeatures();
-        int out = weights.outFeatures();
-        try (NativeMemory input = NativeMemory.copyOf(x, rows * in);
-                NativeMemory output = NativeMemory.floats(rows * out)) {
-            PROVIDER.multiply(input.asFloats(), rows, bytes, dtype, out, in, output.asFloats());
-            copy(output.asFloats(), rows, out, y, 0, out);
+        try (NativeMemory input = NativeMemory.copyOf(x, rows * weights.inFeatures())) {
+            multiply(input, rows, bytes, dtype, weights.outFeatures(), weights, y, 0);
         }
+    }
+
+    /** Columns {@code first} to {@code first + count - 1} of y, with the first rows in {@code bytes}. */
+    private static void multiply(
+            NativeMemory x,
+            int rows,
+            ByteBuffer bytes,
+            DType dtype,
+            int count,
+            WeightMatrix shape,
+            float[] y,
+            int first) {
+        int in = shape.inFeatures();
+        int rowBytes = in * dtype.bytes();
+        forParts(count, (from, columns) -> {
+            try (NativeMemory product = NativeMemory.floats(rows * columns)) {
+                FloatBuffer floats = product.asFloats();
+                ByteBuffer own =
+                        bytes.slice(from * rowBytes, columns * rowBytes).order(ByteOrder.LITTLE_ENDIAN);
+                PROVIDER.multiply(x.asFloats(), rows, own, dtype, columns, in, floats);
+                Parallel.forRange(
+                        rows, row -> floats.get(row * columns, y, row * shape.outFeatures() + first + from, columns));
+            }
+        });
     }
 
     /** Y = X · Wᵀ for weights of any format. */
@@ -62,19 +103,13 @@ final class Gemm {
         int out = weights.outFeatures();
         int block = blockRows(out, in);
         try (NativeMemory input = NativeMemory.copyOf(x, rows * in);
-                NativeMemory widened = NativeMemory.floats(block * in);
-                NativeMemory output = NativeMemory.floats(rows * block)) {
+                NativeMemory widened = NativeMemory.floats(block * in)) {
             for (int from = 0; from < out; from += block) {
                 int count = Math.min(block, out - from);
                 widen(weights, from, count, widened.asFloats());
-                PROVIDER.multiply(input.asFloats(), rows, widened.asBytes(), DType.F32, count, in, output.asFloats());
-                copy(output.asFloats(), rows, count, y, from, out);
+                multiply(input, rows, widened.asBytes(), DType.F32, count, weights, y, from);
             }
         }
-    }
-
-    private static void copy(FloatBuffer product, int rows, int count, float[] y, int from, int out) {
-        Parallel.forRange(rows, row -> product.get(row * count, y, row * out + from, count));
     }
 
     /** How many rows of a matrix to widen at a time. */

@@ -10,7 +10,7 @@ import java.nio.IntBuffer;
  * Products of many rows by a native library.
  *
  * <p>A module brings one by naming its class in {@code META-INF/services}; without any, OpenBLAS, which ND4J brings, is used.
- * Implementations are safe for many threads at once and share the work out among the processor's cores themselves.
+ * Implementations are safe for many threads at once.
  */
 public interface GemmProvider {
 
@@ -20,6 +20,16 @@ public interface GemmProvider {
      * @return false if it must not be used
      */
     boolean isAvailable();
+
+    /**
+     * Tells whether a product is shared out among threads of the library's own. Otherwise each is computed on the calling
+     * thread, and several threads call for parts of one.
+     *
+     * @return true unless a provider says otherwise
+     */
+    default boolean hasOwnThreads() {
+        return true;
+    }
 
     /**
      * Tells whether weights of a type can be used where they lie.

@@ -123,10 +123,18 @@ final class Int8Activations implements AutoCloseable {
      * @param y            {@code [rows, out]}; the columns from {@code yFrom} on are overwritten
      */
     void multiply(ByteBuffer weights, float[] weightScales, int count, float[] y, int yFrom, int out) {
+        Gemm.forParts(
+                count,
+                (from, columns) -> multiply(
+                        weights.slice(from * in, columns * in), weightScales, from, columns, y, yFrom + from, out));
+    }
+
+    private void multiply(
+            ByteBuffer weights, float[] weightScales, int scalesFrom, int count, float[] y, int yFrom, int out) {
         float[][] apart = new float[outliers.length][count];
         Parallel.forRange(outliers.length, i -> {
             for (int o = 0; o < count; o++) {
-                apart[i][o] = weights.get(o * in + outliers[i]) * weightScales[o];
+                apart[i][o] = weights.get(o * in + outliers[i]) * weightScales[scalesFrom + o];
             }
         });
         try (NativeMemory products = NativeMemory.floats(rows * count)) {
@@ -135,7 +143,7 @@ final class Int8Activations implements AutoCloseable {
             Parallel.forRange(rows, row -> {
                 int[] own = SUMS.get(count);
                 sums.get(row * count, own, 0, count);
-                scale(own, count, scales[row], weightScales, y, row * out + yFrom);
+                scale(own, count, scales[row], weightScales, scalesFrom, y, row * out + yFrom);
                 for (int i = 0; i < outliers.length; i++) {
                     addScaled(apart[i], x[row * in + outliers[i]], y, row * out + yFrom);
                 }
@@ -143,9 +151,10 @@ final class Int8Activations implements AutoCloseable {
         }
     }
 
-    private static void scale(int[] sums, int count, float scale, float[] weightScales, float[] y, int from) {
+    private static void scale(
+            int[] sums, int count, float scale, float[] weightScales, int scalesFrom, float[] y, int from) {
         for (int o = 0; o < count; o++) {
-            y[from + o] = sums[o] * (scale * weightScales[o]);
+            y[from + o] = sums[o] * (scale * weightScales[scalesFrom + o]);
         }
     }
 

@@ -31,7 +31,8 @@ import org.slf4j.LoggerFactory;
  * The matmul of oneDNN, on weights of 32 or 16 bits where they lie: no second copy of the model, and nothing to do at load.
  *
  * <p>Weights are widened to float32 within the product; with oneDNN's strict floating-point mode, which is its default, the
- * input is never narrowed. The number of threads is that of OpenMP: all cores, or {@code OMP_NUM_THREADS}.
+ * input is never narrowed. Its threads are those of OpenMP, as many as there are cores, unless the environment variable
+ * {@code OMP_NUM_THREADS}, which OpenMP reads when it is loaded, is 1: then it has none, and blip2-java shares products out.
  */
 public final class OneDnnGemm implements GemmProvider {
     private static final Logger LOG = LoggerFactory.getLogger(OneDnnGemm.class);
@@ -56,6 +57,11 @@ public final class OneDnnGemm implements GemmProvider {
                     e.toString());
             return false;
         }
+    }
+
+    @Override
+    public boolean hasOwnThreads() {
+        return !"1".equals(System.getenv("OMP_NUM_THREADS"));
     }
 
     @Override

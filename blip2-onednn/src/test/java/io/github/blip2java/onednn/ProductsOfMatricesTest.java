@@ -19,8 +19,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Products of many rows with weights of 8 and 4 bits, which round the inputs to 8 bits where this module is present. */
-class QuantisedProductsTest {
+/** Products of many rows by weight matrices; those of 8 and 4 bits round the inputs to 8 bits where this module is present. */
+class ProductsOfMatricesTest {
     private static final int OUT = 300;
     private static final int IN = 1030;
     private static final int OUTLIER = 17;
@@ -30,9 +30,15 @@ class QuantisedProductsTest {
     @TempDir
     Path directory;
 
+    @ParameterizedTest
+    @CsvSource({"F32", "F16", "BF16"})
+    void floatsAreNotRounded(WeightFormat format) throws IOException {
+        assertThat(relativeError(format, 40, gaussian(40 * IN))).isLessThan(1e-5);
+    }
+
     /** The error of inputs that are rounded to 127 steps of their largest value, with up to 4 standard deviations. */
     @ParameterizedTest
-    @CsvSource({"INT8, 4", "INT8, 40", "INT4, 40"})
+    @CsvSource({"INT8, 7", "INT8, 40", "INT4, 40"})
     void inputsAreRoundedLittle(WeightFormat format, int rows) throws IOException {
         assertThat(relativeError(format, rows, gaussian(rows * IN))).isLessThan(0.015);
     }
