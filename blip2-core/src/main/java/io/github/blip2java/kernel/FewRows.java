@@ -9,7 +9,7 @@ import java.util.Arrays;
  *
  * <p>A panel holds one vector of its first row, of its second, … of its fifth, then the next vector of each, so that a loop
  * reads it from its beginning to its end. Measured: rows that lie apart take a quarter longer. Rows that are missing are zeros;
- * a single one that is left over has no panel.
+ * where too few are left over, they have no panel.
  */
 public final class FewRows {
     /** Rows of a panel. */
@@ -29,19 +29,23 @@ public final class FewRows {
 
     final float[] panels;
 
+    private final int groups;
+
     /**
      * Arranges rows.
      *
-     * @param x     {@code [rows, width]}
-     * @param lanes floats of a vector
+     * @param x      {@code [rows, width]}
+     * @param fewest rows that are worth a panel
+     * @param lanes  floats of a vector
      */
-    FewRows(float[] x, int rows, int width, int lanes) {
+    FewRows(float[] x, int rows, int width, int fewest, int lanes) {
         this.x = x;
         this.rows = rows;
         this.width = width;
+        this.groups = groups(rows, fewest);
         this.whole = width / lanes * lanes;
-        this.panels = PANELS.get(groups() * GROUP * whole);
-        for (int r = 0; r < groups() * GROUP; r++) {
+        this.panels = PANELS.get(groups * GROUP * whole);
+        for (int r = 0; r < groups * GROUP; r++) {
             int to = panel(r / GROUP) + r % GROUP * lanes;
             for (int i = 0; i < whole; i += lanes) {
                 int at = to + i * GROUP;
@@ -55,18 +59,18 @@ public final class FewRows {
     }
 
     /** Number of panels for some rows. */
-    static int groups(int rows) {
-        return (rows + GROUP - 2) / GROUP;
+    static int groups(int rows, int fewest) {
+        return (rows + GROUP - fewest) / GROUP;
     }
 
     /** Number of panels. */
     int groups() {
-        return groups(rows);
+        return groups;
     }
 
     /** The first row that is in no panel. */
     int single() {
-        return Math.min(rows, groups() * GROUP);
+        return Math.min(rows, groups * GROUP);
     }
 
     /** Where a panel begins. */

@@ -6,11 +6,14 @@ package io.github.blip2java.kernel;
  *
  * <p>x ≈ code · scale with scale = max |x| / 127 over the group. In each block lies, for v = 0 to 3 and n = 0 to 3, the vector
  * of the codes that meet nibble n of the weights' 16-bit words 32·v to 32·v + 31. As in {@link FewRows}, such vectors of five
- * rows take turns, with zeros for rows that are missing, and a single row that is left over stands alone.
+ * rows take turns, with zeros for rows that are missing; where fewer than four are left over, each stands alone.
  */
 public final class Int4Activations {
     /** Codes that meet one nibble of all 16-bit words in a vector. */
     static final int VECTOR = 2 * Int4Rows.BLOCK_GROUPS;
+
+    /** Measured: so many rows together take less time than one after the other. */
+    private static final int FEWEST = 4;
 
     private static final int HIGHEST = 127;
 
@@ -25,7 +28,7 @@ public final class Int4Activations {
     private Int4Activations(int rows, int blocks) {
         this.rows = rows;
         this.blocks = blocks;
-        this.codes = new short[Math.max(rows, FewRows.groups(rows) * FewRows.GROUP) * blocks * Int4Rows.BLOCK];
+        this.codes = new short[Math.max(rows, groups() * FewRows.GROUP) * blocks * Int4Rows.BLOCK];
         this.scales = new float[rows * blocks * Int4Rows.BLOCK_GROUPS];
         this.sums = new float[rows * blocks * Int4Rows.BLOCK_GROUPS];
     }
@@ -86,7 +89,7 @@ public final class Int4Activations {
 
     /** Number of groups of five rows. */
     int groups() {
-        return FewRows.groups(rows);
+        return FewRows.groups(rows, FEWEST);
     }
 
     /** The first row that stands alone. */

@@ -71,12 +71,13 @@ public interface Kernels {
     /**
      * Prepares few rows of activations for the products below.
      *
-     * @param x     {@code [rows, width]}
-     * @param rows  number of rows
-     * @param width their length
+     * @param x      {@code [rows, width]}
+     * @param rows   number of rows
+     * @param width  their length
+     * @param fewest how many rows, 2 or more, to multiply together at least, as measured for the format of the weights
      * @return the same, valid until the same thread calls this again
      */
-    FewRows fewRows(float[] x, int rows, int width);
+    FewRows fewRows(float[] x, int rows, int width, int fewest);
 
     /**
      * Computes y[r, o] = x[r] · W[o] for some rows of a matrix stored as float32, and few rows of x.

@@ -14,7 +14,13 @@ public record Rows(float[] data, int offset, int stride) {
         return new Rows(new float[rows * stride], 0, stride);
     }
 
-    int row(int index) {
+    /**
+     * Says where a row begins.
+     *
+     * @param index number of the row
+     * @return its first float's place in the array
+     */
+    public int row(int index) {
         return offset + index * stride;
     }
 }

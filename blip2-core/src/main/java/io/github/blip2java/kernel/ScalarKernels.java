@@ -63,8 +63,8 @@ class ScalarKernels implements Kernels {
     }
 
     @Override
-    public FewRows fewRows(float[] x, int rows, int width) {
-        return new FewRows(x, rows, width, 1);
+    public FewRows fewRows(float[] x, int rows, int width, int fewest) {
+        return new FewRows(x, rows, width, fewest, 1);
     }
 
     @Override

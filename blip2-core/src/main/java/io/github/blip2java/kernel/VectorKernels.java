@@ -150,8 +150,8 @@ class VectorKernels extends ScalarKernels {
     }
 
     @Override
-    public FewRows fewRows(float[] x, int rows, int width) {
-        return new FewRows(x, rows, width, L);
+    public FewRows fewRows(float[] x, int rows, int width, int fewest) {
+        return new FewRows(x, rows, width, fewest, L);
     }
 
     @Override

@@ -111,7 +111,7 @@ final class DenseMatrix implements WeightMatrix {
     }
 
     private void multiplyByDots(float[] x, int rows, float[] y) {
-        FewRows few = KERNELS.fewRows(x, rows, in);
+        FewRows few = KERNELS.fewRows(x, rows, in, 2);
         RowTasks.forEach(out, in, rows, (from, to) -> {
             StoredRows w = new StoredRows(bytes, in, from, to);
             switch (dtype) {

@@ -2,6 +2,7 @@
 package io.github.blip2java.matrix;
 
 import io.github.blip2java.kernel.Parallel;
+import io.github.blip2java.kernel.Rows;
 import io.github.blip2java.kernel.Scratch;
 import io.github.blip2java.weights.DType;
 import java.nio.ByteBuffer;
@@ -69,30 +70,21 @@ final class Gemm {
             return;
         }
         try (NativeMemory input = NativeMemory.copyOf(x, rows * weights.inFeatures())) {
-            multiply(input, rows, bytes, dtype, weights.outFeatures(), weights, y, 0);
+            int out = weights.outFeatures();
+            multiply(input, rows, bytes, dtype, out, weights.inFeatures(), new Rows(y, 0, out));
         }
     }
 
-    /** Columns {@code first} to {@code first + count - 1} of y, with the first rows in {@code bytes}. */
-    private static void multiply(
-            NativeMemory x,
-            int rows,
-            ByteBuffer bytes,
-            DType dtype,
-            int count,
-            WeightMatrix shape,
-            float[] y,
-            int first) {
-        int in = shape.inFeatures();
+    /** Y = X · Wᵀ with {@code out} rows of weights. */
+    private static void multiply(NativeMemory x, int rows, ByteBuffer weights, DType dtype, int out, int in, Rows y) {
         int rowBytes = in * dtype.bytes();
-        forParts(count, (from, columns) -> {
-            try (NativeMemory product = NativeMemory.floats(rows * columns)) {
+        forParts(out, (from, count) -> {
+            try (NativeMemory product = NativeMemory.floats(rows * count)) {
                 FloatBuffer floats = product.asFloats();
                 ByteBuffer own =
-                        bytes.slice(from * rowBytes, columns * rowBytes).order(ByteOrder.LITTLE_ENDIAN);
-                PROVIDER.multiply(x.asFloats(), rows, own, dtype, columns, in, floats);
-                Parallel.forRange(
-                        rows, row -> floats.get(row * columns, y, row * shape.outFeatures() + first + from, columns));
+                        weights.slice(from * rowBytes, count * rowBytes).order(ByteOrder.LITTLE_ENDIAN);
+                PROVIDER.multiply(x.asFloats(), rows, own, dtype, count, in, floats);
+                Parallel.forRange(rows, row -> floats.get(row * count, y.data(), y.row(row) + from, count));
             }
         });
     }
@@ -107,7 +99,7 @@ final class Gemm {
             for (int from = 0; from < out; from += block) {
                 int count = Math.min(block, out - from);
                 widen(weights, from, count, widened.asFloats());
-                multiply(input, rows, widened.asBytes(), DType.F32, count, weights, y, from);
+                multiply(input, rows, widened.asBytes(), DType.F32, count, in, new Rows(y, from, out));
             }
         }
     }

@@ -5,6 +5,7 @@ import io.github.blip2java.kernel.Int4Activations;
 import io.github.blip2java.kernel.Int4Rows;
 import io.github.blip2java.kernel.Kernels;
 import io.github.blip2java.kernel.Parallel;
+import io.github.blip2java.kernel.Rows;
 import io.github.blip2java.kernel.Scratch;
 import io.github.blip2java.kernel.StoredInt4Rows;
 import java.nio.ByteBuffer;
@@ -93,7 +94,7 @@ final class Int4Matrix implements WeightMatrix {
                     scales[row] = KERNELS.narrowInt4(row(first + row), 0, own);
                     weights.put(row * width, own, 0, width);
                 });
-                inputs.multiply(weights, scales, count, y, from, out);
+                inputs.multiply(weights, scales, count, new Rows(y, from, out));
             }
         }
     }

@@ -3,6 +3,7 @@ package io.github.blip2java.matrix;
 
 import io.github.blip2java.kernel.Kernels;
 import io.github.blip2java.kernel.Parallel;
+import io.github.blip2java.kernel.Rows;
 import io.github.blip2java.kernel.Scratch;
 import java.nio.ByteBuffer;
 import java.nio.IntBuffer;
@@ -115,26 +116,26 @@ final class Int8Activations implements AutoCloseable {
     }
 
     /**
-     * Computes y[r, yFrom + o] = x[r] · W[o].
+     * Computes y[r, o] = x[r] · W[o].
      *
-     * @param weights      signed bytes {@code [count, in]}, outside the heap
+     * @param weights      signed bytes {@code [out, in]}, outside the heap
      * @param weightScales one for each row of the weights
-     * @param count        rows of the weights
-     * @param y            {@code [rows, out]}; the columns from {@code yFrom} on are overwritten
+     * @param out          rows of the weights
+     * @param y            rows of {@code out} floats; overwritten
      */
-    void multiply(ByteBuffer weights, float[] weightScales, int count, float[] y, int yFrom, int out) {
-        Gemm.forParts(
-                count,
-                (from, columns) -> multiply(
-                        weights.slice(from * in, columns * in), weightScales, from, columns, y, yFrom + from, out));
+    void multiply(ByteBuffer weights, float[] weightScales, int out, Rows y) {
+        Gemm.forParts(out, (from, count) -> {
+            ByteBuffer own = weights.slice(from * in, count * in);
+            float[] ownScales = Arrays.copyOfRange(weightScales, from, from + count);
+            multiplyPart(own, ownScales, count, new Rows(y.data(), y.row(0) + from, y.stride()));
+        });
     }
 
-    private void multiply(
-            ByteBuffer weights, float[] weightScales, int scalesFrom, int count, float[] y, int yFrom, int out) {
+    private void multiplyPart(ByteBuffer weights, float[] weightScales, int count, Rows y) {
         float[][] apart = new float[outliers.length][count];
         Parallel.forRange(outliers.length, i -> {
             for (int o = 0; o < count; o++) {
-                apart[i][o] = weights.get(o * in + outliers[i]) * weightScales[scalesFrom + o];
+                apart[i][o] = weights.get(o * in + outliers[i]) * weightScales[o];
             }
         });
         try (NativeMemory products = NativeMemory.floats(rows * count)) {
@@ -143,18 +144,17 @@ final class Int8Activations implements AutoCloseable {
             Parallel.forRange(rows, row -> {
                 int[] own = SUMS.get(count);
                 sums.get(row * count, own, 0, count);
-                scale(own, count, scales[row], weightScales, scalesFrom, y, row * out + yFrom);
+                scale(own, count, scales[row], weightScales, y.data(), y.row(row));
                 for (int i = 0; i < outliers.length; i++) {
-                    addScaled(apart[i], x[row * in + outliers[i]], y, row * out + yFrom);
+                    addScaled(apart[i], x[row * in + outliers[i]], y.data(), y.row(row));
                 }
             });
         }
     }
 
-    private static void scale(
-            int[] sums, int count, float scale, float[] weightScales, int scalesFrom, float[] y, int from) {
+    private static void scale(int[] sums, int count, float scale, float[] weightScales, float[] y, int from) {
         for (int o = 0; o < count; o++) {
-            y[from + o] = sums[o] * (scale * weightScales[scalesFrom + o]);
+            y[from + o] = sums[o] * (scale * weightScales[o]);
         }
     }
 

@@ -46,8 +46,8 @@ final class SegmentKernels extends VectorKernels {
 
     @Override
     public void multiplyInt4(StoredInt4Rows w, Int4Activations x, float[] y, int out) {
-        if (x.rows == 1) {
-            SegmentInt4.multiply(w, x, y);
+        if (x.groups() == 0) {
+            SegmentInt4.multiply(w, x, y, out);
         } else {
             super.multiplyInt4(w, x, y, out);
         }

@@ -121,7 +121,7 @@ class KernelsTest {
         for (int n : lengths()) {
             for (int rows : new int[] {1, 2, 3, 4, 5, 6, 13}) {
                 float[] x = values(rows * n, 1);
-                FewRows few = KERNELS.fewRows(x, rows, n);
+                FewRows few = KERNELS.fewRows(x, rows, n, 2);
                 float[][] stored = new float[3][out * n];
                 ByteBuffer[] bytes = new ByteBuffer[3];
                 for (int type = 0; type < 3; type++) {
@@ -181,12 +181,12 @@ class KernelsTest {
         float[] y = new float[4 * rows];
         StoredRows both = new StoredRows(bytes, n, 0, 4);
         bytes.putShort(2 * (n + 40), (short) 0xfc00);
-        KERNELS.multiplyF16(both, KERNELS.fewRows(ones, rows, n), y, 4);
+        KERNELS.multiplyF16(both, KERNELS.fewRows(ones, rows, n, 2), y, 4);
         for (int i = 0; i < y.length; i++) {
             assertThat(y[i]).isEqualTo(i % 4 != 1 ? 0 : Float.NEGATIVE_INFINITY);
         }
         bytes.putShort(2 * (n + 41), (short) 0x7c00);
-        KERNELS.multiplyF16(both, KERNELS.fewRows(ones, rows, n), y, 4);
+        KERNELS.multiplyF16(both, KERNELS.fewRows(ones, rows, n, 2), y, 4);
         for (int i = 0; i < y.length; i++) {
             assertThat(y[i]).isEqualTo(i % 4 != 1 ? Float.valueOf(0) : Float.valueOf(Float.NaN));
         }
@@ -378,8 +378,8 @@ class KernelsTest {
             for (int rows : new int[] {1, 6}) {
                 float[] expected = new float[rows * out];
                 float[] y = new float[rows * out];
-                scalar.multiplyInt8(some, scales, scalar.fewRows(x, rows, n), expected, out);
-                KERNELS.multiplyInt8(some, scales, KERNELS.fewRows(x, rows, n), y, out);
+                scalar.multiplyInt8(some, scales, scalar.fewRows(x, rows, n, 2), expected, out);
+                KERNELS.multiplyInt8(some, scales, KERNELS.fewRows(x, rows, n, 2), y, out);
                 for (int i = 0; i < y.length; i++) {
                     int o = i % out;
                     double size = 0;
