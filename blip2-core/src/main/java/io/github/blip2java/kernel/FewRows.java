@@ -60,7 +60,7 @@ public final class FewRows {
 
     /** Number of panels for some rows. */
     static int groups(int rows, int fewest) {
-        return (rows + GROUP - fewest) / GROUP;
+        return Math.max(0, (rows + GROUP - fewest) / GROUP);
     }
 
     /** Number of panels. */

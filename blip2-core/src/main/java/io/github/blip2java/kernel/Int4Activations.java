@@ -6,14 +6,11 @@ package io.github.blip2java.kernel;
  *
  * <p>x ≈ code · scale with scale = max |x| / 127 over the group. In each block lies, for v = 0 to 3 and n = 0 to 3, the vector
  * of the codes that meet nibble n of the weights' 16-bit words 32·v to 32·v + 31. As in {@link FewRows}, such vectors of five
- * rows take turns, with zeros for rows that are missing; where fewer than four are left over, each stands alone.
+ * rows take turns, with zeros for rows that are missing; where too few are left over, each stands alone.
  */
 public final class Int4Activations {
     /** Codes that meet one nibble of all 16-bit words in a vector. */
     static final int VECTOR = 2 * Int4Rows.BLOCK_GROUPS;
-
-    /** Measured: so many rows together take less time than one after the other. */
-    private static final int FEWEST = 4;
 
     private static final int HIGHEST = 127;
 
@@ -23,10 +20,12 @@ public final class Int4Activations {
     final float[] sums;
 
     final int rows;
+    private final int fewest;
     private final int blocks;
 
-    private Int4Activations(int rows, int blocks) {
+    private Int4Activations(int rows, int fewest, int blocks) {
         this.rows = rows;
+        this.fewest = fewest;
         this.blocks = blocks;
         this.codes = new short[Math.max(rows, groups() * FewRows.GROUP) * blocks * Int4Rows.BLOCK];
         this.scales = new float[rows * blocks * Int4Rows.BLOCK_GROUPS];
@@ -36,13 +35,14 @@ public final class Int4Activations {
     /**
      * Quantises activations.
      *
-     * @param x    {@code [rows, in]}
-     * @param rows number of rows
-     * @param in   their length
+     * @param x      {@code [rows, in]}
+     * @param rows   number of rows
+     * @param in     their length
+     * @param fewest how many rows, 2 or more, to multiply together at least
      * @return the same, with zeros up to a whole block
      */
-    public static Int4Activations of(float[] x, int rows, int in) {
-        Int4Activations result = new Int4Activations(rows, Int4Rows.blocks(in));
+    public static Int4Activations of(float[] x, int rows, int in, int fewest) {
+        Int4Activations result = new Int4Activations(rows, fewest, Int4Rows.blocks(in));
         for (int row = 0; row < rows; row++) {
             for (int from = 0; from < in; from += Int4Rows.GROUP) {
                 result.quantise(x, row * in + from, Math.min(Int4Rows.GROUP, in - from), row, from / Int4Rows.GROUP);
@@ -89,7 +89,7 @@ public final class Int4Activations {
 
     /** Number of groups of five rows. */
     int groups() {
-        return FewRows.groups(rows, FEWEST);
+        return FewRows.groups(rows, fewest);
     }
 
     /** The first row that stands alone. */

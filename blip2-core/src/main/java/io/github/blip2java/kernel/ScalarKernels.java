@@ -64,7 +64,8 @@ class ScalarKernels implements Kernels {
 
     @Override
     public FewRows fewRows(float[] x, int rows, int width, int fewest) {
-        return new FewRows(x, rows, width, fewest, 1);
+        // Nothing here reads panels.
+        return new FewRows(x, rows, width, Integer.MAX_VALUE, 1);
     }
 
     @Override
@@ -156,33 +157,23 @@ class ScalarKernels implements Kernels {
     @Override
     public void multiplyInt8(StoredRows w, float[] scales, FewRows x, float[] y, int out) {
         int n = w.width();
-        int together = x.groups() > 0 ? FewRows.WEIGHTS : 1;
-        byte[] codes = new byte[together * n];
-        for (int o = w.from(); o < w.to(); o += together) {
-            int count = Math.min(together, w.to() - o);
-            w.bytes().get(o * n, codes, 0, count * n);
-            dotsInt8(codes, count, x, y, out, o);
+        byte[] codes = new byte[n];
+        for (int o = w.from(); o < w.to(); o++) {
+            w.bytes().get(o * n, codes);
             for (int r = 0; r < x.rows; r++) {
-                for (int i = o; i < o + count; i++) {
-                    y[r * out + i] *= scales[i];
-                }
+                y[r * out + o] = dotInt8(x.x, x.row(r), codes, n) * scales[o];
             }
         }
     }
 
-    /** Columns o to o + count - 1 of y, with as many rows w. */
-    void dotsInt8(byte[] w, int count, FewRows x, float[] y, int out, int o) {
-        for (int i = 0; i < count; i++) {
-            for (int r = 0; r < x.rows; r++) {
-                y[r * out + o + i] = dotInt8(x.x, x.row(r), w, i * x.width, x.width);
-            }
-        }
+    float dotInt8(float[] a, int aFrom, byte[] b, int n) {
+        return dotInt8(a, aFrom, b, 0, n);
     }
 
-    static float dotInt8(float[] a, int aFrom, byte[] b, int bFrom, int n) {
+    static float dotInt8(float[] a, int aFrom, byte[] b, int from, int to) {
         double sum = 0;
-        for (int i = 0; i < n; i++) {
-            sum += (double) a[aFrom + i] * b[bFrom + i];
+        for (int i = from; i < to; i++) {
+            sum += (double) a[aFrom + i] * b[i];
         }
         return (float) sum;
     }

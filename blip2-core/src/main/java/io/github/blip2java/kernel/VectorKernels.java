@@ -229,15 +229,27 @@ class VectorKernels extends ScalarKernels {
     }
 
     @Override
-    void dotsInt8(byte[] w, int count, FewRows x, float[] y, int out, int o) {
-        VectorInt8.multiply(w, count, x, y, out, o);
+    float dotInt8(float[] a, int aFrom, byte[] b, int n) {
+        FloatVector s0 = FloatVector.zero(F);
+        FloatVector s1 = FloatVector.zero(F);
+        FloatVector s2 = FloatVector.zero(F);
+        FloatVector s3 = FloatVector.zero(F);
+        int i = 0;
+        // A load of bytes may be longer than L; what it reads too much must still be in the row.
+        for (; i <= n - Math.max(4 * L, 3 * L + B.length()); i += 4 * L) {
+            s0 = int8(b, i).fma(FloatVector.fromArray(F, a, aFrom + i), s0);
+            s1 = int8(b, i + L).fma(FloatVector.fromArray(F, a, aFrom + i + L), s1);
+            s2 = int8(b, i + 2 * L).fma(FloatVector.fromArray(F, a, aFrom + i + 2 * L), s2);
+            s3 = int8(b, i + 3 * L).fma(FloatVector.fromArray(F, a, aFrom + i + 3 * L), s3);
+        }
+        return total(s0.add(s1).add(s2.add(s3))) + dotInt8(a, aFrom, b, i, n);
     }
 
     @Override
     public void widenInt8(byte[] codes, int from, float scale, float[] out, int outFrom, int n) {
         int i = 0;
         for (; i <= n - B.length(); i += L) {
-            VectorInt8.floats(codes, from + i).mul(scale).intoArray(out, outFrom + i);
+            int8(codes, from + i).mul(scale).intoArray(out, outFrom + i);
         }
         super.widenInt8(codes, from + i, scale, out, outFrom + i, n - i);
     }
@@ -266,6 +278,11 @@ class VectorKernels extends ScalarKernels {
             ((ByteVector) rounded.convertShape(VectorOperators.I2B, B, 0)).intoArray(out, i);
         }
         roundToBytes(x, offset, factor, out, i, n);
+    }
+
+    /** L bytes as floats. */
+    private static FloatVector int8(byte[] codes, int from) {
+        return (FloatVector) ByteVector.fromArray(B, codes, from).convertShape(VectorOperators.B2F, F, 0);
     }
 
     @Override

@@ -14,8 +14,8 @@ final class Int8Matrix implements WeightMatrix {
     private static final Kernels KERNELS = Kernels.get();
     private static final Scratch<byte[]> ROW = Scratch.of(byte[]::new);
 
-    /** Measured: with more rows, rounding them and multiplying whole numbers is faster; with five, as fast where there is VNNI. */
-    private static final int FEW_ROWS = 5;
+    /** Measured: with more rows, rounding them and multiplying whole numbers is faster; with five as fast where there is VNNI. */
+    private static final int FEW_ROWS = KERNELS.readInPlace() ? 5 : 3;
 
     /** Measured: so many rows together take less time than one after the other. */
     private static final int TOGETHER = 3;

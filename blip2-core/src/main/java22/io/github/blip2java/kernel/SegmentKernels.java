@@ -25,6 +25,11 @@ final class SegmentKernels extends VectorKernels {
     static final int LONG = 5120;
 
     @Override
+    public boolean readInPlace() {
+        return true;
+    }
+
+    @Override
     public void multiplyF32(StoredRows w, FewRows x, float[] y, int out) {
         SegmentF32.multiply(w, x, y, out);
     }

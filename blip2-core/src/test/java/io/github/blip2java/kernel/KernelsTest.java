@@ -456,7 +456,7 @@ class KernelsTest {
             StoredInt4Rows some = new StoredInt4Rows(direct(codes), direct(scalesOffsets), blocks, 1, 4);
             for (int rows = 1; rows <= 8; rows++) {
                 float[] x = values(rows * in, 1);
-                Int4Activations inputs = Int4Activations.of(x, rows, in);
+                Int4Activations inputs = Int4Activations.of(x, rows, in, 2);
                 float[] expected = new float[rows * 5];
                 float[] y = new float[rows * 5];
                 scalar.multiplyInt4(some, inputs, expected, 5);
@@ -494,7 +494,7 @@ class KernelsTest {
             Arrays.fill(inputs, x);
             float[] y = new float[6];
             StoredInt4Rows weights = new StoredInt4Rows(direct(codes), direct(scalesOffsets), 1, 0, 1);
-            KERNELS.multiplyInt4(weights, Int4Activations.of(inputs, 6, Int4Rows.BLOCK), y, 1);
+            KERNELS.multiplyInt4(weights, Int4Activations.of(inputs, 6, Int4Rows.BLOCK, 2), y, 1);
             for (float sum : y) {
                 assertThat(sum).isCloseTo(15f * 512 * x, Offset.offset(0.01f));
             }
