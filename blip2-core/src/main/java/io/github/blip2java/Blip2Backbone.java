@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
-import io.github.blip2java.kernel.Kernels;
-import io.github.blip2java.kernel.Parallel;
 import io.github.blip2java.language.LanguageModel;
 import io.github.blip2java.language.LanguageModelConfig;
 import io.github.blip2java.language.LanguageModelInputs;
@@ -43,7 +41,7 @@ import org.slf4j.LoggerFactory;
 final class Blip2Backbone implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Blip2Backbone.class);
     private static final int STAGES = 4;
-    private static final AtomicBoolean KERNELS_LOGGED = new AtomicBoolean();
+    private static final AtomicBoolean ENVIRONMENT_LOGGED = new AtomicBoolean();
 
     final Blip2Config config;
     final Blip2VisionModel visionModel;
@@ -89,8 +87,13 @@ final class Blip2Backbone implements AutoCloseable {
     }
 
     static Blip2Backbone load(Path directory, LoadOptions options) throws IOException {
-        if (!KERNELS_LOGGED.getAndSet(true)) {
-            LOG.info("{}, {} threads", Kernels.description(), Parallel.threads());
+        if (!ENVIRONMENT_LOGGED.getAndSet(true)) {
+            LOG.info("{}", ComputeEnvironment.current());
+            if (ComputeEnvironment.flushesSubnormals()) {
+                LOG.warn(
+                        "a native library has made this thread take very small numbers for zero, so small half-precision weights"
+                                + " are lost; load the model before that library or in another thread, or run Java 21 or newer");
+            }
         }
         Checkpoint checkpoint = Checkpoint.open(directory);
         try {

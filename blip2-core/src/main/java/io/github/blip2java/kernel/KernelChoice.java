@@ -3,6 +3,16 @@ package io.github.blip2java.kernel;
 
 /** Decides once which kernels this process uses. */
 record KernelChoice(Kernels kernels, String reason) {
+    /** The first Java whose programs can read mapped files as fast as arrays. */
+    private static final int MAPPED = 22;
+
+    private static final String COPIED =
+            "weights copied to the heap first; Java 22 or newer reads them where they are mapped, up"
+                    + " to twice as fast";
+    private static final String LEFT_OUT =
+            "weights copied to the heap first, as this build of blip2-core has no kernels for mapped"
+                    + " weights; build it with JDK 22 or newer, up to twice as fast";
+
     static final KernelChoice CHOSEN = choose();
 
     private static KernelChoice choose() {
@@ -13,24 +23,25 @@ record KernelChoice(Kernels kernels, String reason) {
             return scalar("start Java with --add-modules jdk.incubator.vector to make them several times faster");
         }
         try {
-            // By name, so that no class of the incubating module is touched where it is not readable.
-            Kernels kernels = make(Runtime.version().feature() >= 22 ? "SegmentKernels" : "VectorKernels");
-            return new KernelChoice(kernels, "Vector API kernels, " + kernels);
+            return Runtime.version().feature() < MAPPED ? vector("VectorKernels", COPIED) : mapped();
         } catch (ReflectiveOperationException | LinkageError e) {
             return scalar("the Vector API could not be used: " + e);
         }
     }
 
-    private static Kernels make(String name) throws ReflectiveOperationException {
-        String type = KernelChoice.class.getPackageName() + "." + name;
+    private static KernelChoice mapped() throws ReflectiveOperationException {
         try {
-            return (Kernels) Class.forName(type).getDeclaredConstructor().newInstance();
+            return vector("SegmentKernels", "weights read where they are mapped");
         } catch (ClassNotFoundException e) {
-            if (name.equals("VectorKernels")) {
-                throw e;
-            }
-            return make("VectorKernels"); // built by a JDK that is older than 22
+            return vector("VectorKernels", LEFT_OUT);
         }
+    }
+
+    /** By name, so that no class of the incubating module is touched where it is not readable. */
+    private static KernelChoice vector(String name, String weights) throws ReflectiveOperationException {
+        Class<?> type = Class.forName(KernelChoice.class.getPackageName() + "." + name);
+        Kernels kernels = (Kernels) type.getDeclaredConstructor().newInstance();
+        return new KernelChoice(kernels, "Vector API kernels, " + kernels + ", " + weights);
     }
 
     private static KernelChoice scalar(String why) {

@@ -9,21 +9,14 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
-import java.util.ServiceLoader;
-import java.util.stream.Stream;
 
 /** Products of many rows: by the provider that was found, on weights as they lie or else widened block by block. */
-final class Gemm {
+public final class Gemm {
     /** Floats of a widened block: small enough for the last-level cache, large enough to keep all threads busy. */
     private static final int BLOCK_FLOATS = 1 << 21;
 
-    private static final GemmProvider PROVIDER = Stream.concat(
-                    ServiceLoader.load(GemmProvider.class, Gemm.class.getClassLoader()).stream()
-                            .map(ServiceLoader.Provider::get),
-                    Stream.of(new OpenBlasGemm()))
-            .filter(GemmProvider::isAvailable)
-            .findFirst()
-            .orElse(null);
+    private static final GemmChoice CHOSEN = GemmChoice.choose();
+    private static final GemmProvider PROVIDER = CHOSEN.provider();
 
     /** Parts of a product have a multiple of this many columns, as libraries compute them in blocks. */
     private static final int PART_COLUMNS = 64;
@@ -32,13 +25,36 @@ final class Gemm {
 
     private Gemm() {}
 
+    /**
+     * Names the library that computes products of many rows, for a person.
+     *
+     * @return its name, version and instructions, or that there is none
+     */
+    public static String library() {
+        return PROVIDER == null ? "no library, which is slow" : PROVIDER.description();
+    }
+
+    /**
+     * Says what activations are rounded to in products of many rows with int8 and int4 weights.
+     *
+     * @return 8 or 7 bits, or 32 where they stay floats
+     */
+    public static int activationBits() {
+        return CHOSEN.int8() == null ? Float.SIZE : CHOSEN.int8().bits();
+    }
+
     /** Tells whether there is a provider, and enough work that the threads it wakes are worth it. */
     static boolean suits(int rows, int out, int in) {
         return PROVIDER != null && !RowTasks.isSmall(out, in, rows);
     }
 
     static boolean suitsInt8(int rows, int out, int in) {
-        return suits(rows, out, in) && PROVIDER.supportsInt8();
+        return suits(rows, out, in) && CHOSEN.int8() != null;
+    }
+
+    /** How activations are to be written as bytes. */
+    static Int8Inputs int8Inputs() {
+        return CHOSEN.int8();
     }
 
     /** What to do with the columns of a product from {@code from} to {@code from + count - 1}. */
@@ -58,14 +74,14 @@ final class Gemm {
         });
     }
 
-    /** Y = X · Wᵀ of signed bytes. */
+    /** Y = X · Wᵀ of bytes, those of X as {@link #int8Inputs} says. */
     static void multiplyInt8(ByteBuffer x, int rows, ByteBuffer weights, int out, int in, IntBuffer y) {
-        PROVIDER.multiplyInt8(x, rows, weights, out, in, y);
+        PROVIDER.multiplyInt8(x, CHOSEN.int8().unsigned(), rows, weights, out, in, y);
     }
 
     /** Y = X · Wᵀ, with weights as they lie in {@code bytes} if the provider takes them so. */
     static void multiply(WeightMatrix weights, ByteBuffer bytes, DType dtype, float[] x, int rows, float[] y) {
-        if (!PROVIDER.supports(dtype)) {
+        if (!CHOSEN.dtypes().contains(dtype)) {
             multiplyWidened(weights, x, rows, y);
             return;
         }

@@ -22,6 +22,15 @@ public interface GemmProvider {
     boolean isAvailable();
 
     /**
+     * Names the library for a person, with its version and the instructions it uses where it tells them.
+     *
+     * @return such as {@code oneDNN 3.11.0 (AVX2)}
+     */
+    default String description() {
+        return getClass().getSimpleName();
+    }
+
+    /**
      * Tells whether a product is shared out among threads of the library's own. Otherwise each is computed on the calling
      * thread, and several threads call for parts of one.
      *
@@ -53,7 +62,8 @@ public interface GemmProvider {
     void multiply(FloatBuffer x, int rows, ByteBuffer weights, DType dtype, int out, int in, FloatBuffer y);
 
     /**
-     * Tells whether {@link #multiplyInt8} works here, faster than with float32.
+     * Tells whether there is {@link #multiplyInt8}, faster than with float32. Whether it is exact on this processor need not be
+     * known: that is tried at start.
      *
      * @return false unless a provider says otherwise
      */
@@ -62,16 +72,19 @@ public interface GemmProvider {
     }
 
     /**
-     * Computes Y = X · Wᵀ of signed bytes, exactly.
+     * Computes Y = X · Wᵀ of bytes.
      *
-     * @param x       {@code [rows, in]}, outside the heap
-     * @param rows    rows of x and y
-     * @param weights {@code [out, in]} from the buffer's position on, outside the heap
-     * @param out     output features
-     * @param in      input features
-     * @param y       {@code [rows, out]}, outside the heap; overwritten
+     * @param x        {@code [rows, in]}, outside the heap
+     * @param unsigned whether bytes of x are 0 to 127, to be read as unsigned, or −127 to 127; libraries have different loops
+     *                 for the two
+     * @param rows     rows of x and y
+     * @param weights  signed bytes {@code [out, in]} from the buffer's position on, outside the heap
+     * @param out      output features
+     * @param in       input features
+     * @param y        {@code [rows, out]}, outside the heap; overwritten
      */
-    default void multiplyInt8(ByteBuffer x, int rows, ByteBuffer weights, int out, int in, IntBuffer y) {
+    default void multiplyInt8(
+            ByteBuffer x, boolean unsigned, int rows, ByteBuffer weights, int out, int in, IntBuffer y) {
         throw new UnsupportedOperationException("multiplyInt8");
     }
 }

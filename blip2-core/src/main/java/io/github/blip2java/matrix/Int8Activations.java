@@ -12,15 +12,14 @@ import java.util.Comparator;
 import java.util.stream.IntStream;
 
 /**
- * Many rows of activations, rounded to 8 bits with a scale for each row, for products in whole numbers.
+ * Many rows of activations, rounded to as many bits as {@link Int8Inputs} says, with a scale for each row, for products in
+ * whole numbers.
  *
  * <p>Transformers have a few features whose values are tens of times larger than all others (Dettmers et al. 2022,
  * LLM.int8(), arXiv 2208.07339, section 3); one of them would leave the rest of its row few steps. So such columns stay
  * float32 and are multiplied apart, as that paper does.
  */
 final class Int8Activations implements AutoCloseable {
-    static final int HIGHEST = 127;
-
     private static final Kernels KERNELS = Kernels.get();
 
     /** A column is apart if it holds a value this many times the root mean square of x. Normal values stay below 6. */
@@ -33,8 +32,13 @@ final class Int8Activations implements AutoCloseable {
     private static final Scratch<byte[]> ROUNDED = Scratch.of(byte[]::new);
     private static final Scratch<int[]> SUMS = Scratch.of(int[]::new);
 
+    private final Int8Inputs inputs = Gemm.int8Inputs();
     private final float[] x;
     private final int rows;
+
+    /** Rows of {@link #codes}: those of x and, where codes are moved, one more. */
+    private final int codeRows;
+
     private final int in;
     private final NativeMemory codes;
     private final float[] scales;
@@ -52,12 +56,17 @@ final class Int8Activations implements AutoCloseable {
         float[] highest = new float[rows];
         this.outliers = findOutliers(highest);
         this.scales = new float[rows];
-        this.codes = NativeMemory.bytes(rows * in);
+        this.codeRows = inputs.unsigned() ? rows + 1 : rows;
+        this.codes = NativeMemory.bytes(codeRows * in);
         ByteBuffer target = codes.asBytes();
         Parallel.forRange(rows, row -> {
             float most = outliers.length == 0 ? highest[row] : highestBesideOutliers(row);
             scales[row] = round(row, most, target);
         });
+        if (inputs.unsigned()) {
+            // A row of zeros: its products are what moving the codes has added to those of every other row.
+            put(new byte[in], rows, target);
+        }
     }
 
     /** Finds the columns to keep apart, and the largest magnitude of each row. */
@@ -99,20 +108,28 @@ final class Int8Activations implements AutoCloseable {
 
     /** Writes the codes of one row; those of outliers are 0. */
     private float round(int row, float highest, ByteBuffer target) {
-        float scale = highest / HIGHEST;
+        float scale = highest / inputs.highest();
         byte[] rounded = ROUNDED.get(in);
-        if (!(scale >= Float.MIN_NORMAL && scale <= Float.MAX_VALUE)) {
-            // Nothing to multiply; a NaN or an infinity, which codes cannot hold, must stay visible in the result.
+        boolean representable = scale >= Float.MIN_NORMAL && scale <= Float.MAX_VALUE;
+        if (representable) {
+            KERNELS.roundToBytes(x, row * in, 1 / scale, rounded, in);
+            for (int column : outliers) {
+                rounded[column] = 0;
+            }
+        } else {
             Arrays.fill(rounded, 0, in, (byte) 0);
-            target.put(row * in, rounded, 0, in);
-            return Float.isFinite(highest) ? 0 : Float.NaN;
         }
-        KERNELS.roundToBytes(x, row * in, 1 / scale, rounded, in);
-        for (int column : outliers) {
-            rounded[column] = 0;
+        put(rounded, row, target);
+        if (representable) {
+            return scale;
         }
+        // Nothing to multiply; a NaN or an infinity, which codes cannot hold, must stay visible in the result.
+        return Float.isFinite(highest) ? 0 : Float.NaN;
+    }
+
+    private void put(byte[] rounded, int row, ByteBuffer target) {
+        inputs.move(rounded, in);
         target.put(row * in, rounded, 0, in);
-        return scale;
     }
 
     /**
@@ -138,13 +155,17 @@ final class Int8Activations implements AutoCloseable {
                 apart[i][o] = weights.get(o * in + outliers[i]) * weightScales[o];
             }
         });
-        try (NativeMemory products = NativeMemory.floats(rows * count)) {
+        try (NativeMemory products = NativeMemory.floats(codeRows * count)) {
             IntBuffer sums = products.asBytes().asIntBuffer();
-            Gemm.multiplyInt8(codes.asBytes(), rows, weights, count, in, sums);
+            Gemm.multiplyInt8(codes.asBytes(), codeRows, weights, count, in, sums);
+            int[] added = new int[count];
+            if (inputs.unsigned()) {
+                sums.get(rows * count, added);
+            }
             Parallel.forRange(rows, row -> {
                 int[] own = SUMS.get(count);
                 sums.get(row * count, own, 0, count);
-                scale(own, count, scales[row], weightScales, y.data(), y.row(row));
+                scale(own, added, scales[row], weightScales, y.data(), y.row(row));
                 for (int i = 0; i < outliers.length; i++) {
                     addScaled(apart[i], x[row * in + outliers[i]], y.data(), y.row(row));
                 }
@@ -152,9 +173,9 @@ final class Int8Activations implements AutoCloseable {
         }
     }
 
-    private static void scale(int[] sums, int count, float scale, float[] weightScales, float[] y, int from) {
-        for (int o = 0; o < count; o++) {
-            y[from + o] = sums[o] * (scale * weightScales[o]);
+    private static void scale(int[] sums, int[] added, float scale, float[] weightScales, float[] y, int from) {
+        for (int o = 0; o < added.length; o++) {
+            y[from + o] = (sums[o] - added[o]) * (scale * weightScales[o]);
         }
     }
 

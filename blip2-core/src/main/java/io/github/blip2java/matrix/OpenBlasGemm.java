@@ -34,6 +34,11 @@ final class OpenBlasGemm implements GemmProvider {
     }
 
     @Override
+    public String description() {
+        return "OpenBLAS";
+    }
+
+    @Override
     public boolean supports(DType weights) {
         return weights == DType.F32;
     }

@@ -3,9 +3,9 @@ package io.github.blip2java.examples;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.blip2java.Blip2ForConditionalGeneration;
+import io.github.blip2java.ComputeEnvironment;
 import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.generation.GenerationResult;
-import io.github.blip2java.kernel.Kernels;
 import io.github.blip2java.tensor.Tensor;
 import io.github.blip2java.tensor.Tensors;
 import java.io.IOException;
@@ -113,7 +113,7 @@ final class BenchCommand implements Callable<Integer> {
                 caption.add(seconds(start));
             }
             Map<String, Object> figures = new LinkedHashMap<>();
-            figures.put("program", "blip2-java, Java " + Runtime.version() + ", " + Kernels.description());
+            figures.put("program", "blip2-java, Java " + Runtime.version() + ", " + ComputeEnvironment.current());
             figures.put("dtype", options.dtype().name().toLowerCase(Locale.ROOT));
             figures.put("batch", batch);
             figures.put("load_s", rounded(load));

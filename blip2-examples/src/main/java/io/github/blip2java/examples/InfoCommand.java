@@ -3,6 +3,7 @@ package io.github.blip2java.examples;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.blip2java.Blip2Config;
+import io.github.blip2java.ComputeEnvironment;
 import io.github.blip2java.MemoryEstimate;
 import io.github.blip2java.matrix.Quantizer;
 import io.github.blip2java.weights.Checkpoint;
@@ -27,7 +28,9 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "info",
         mixinStandardHelpOptions = true,
-        description = "Shows a checkpoint's architecture, parameters, bytes, dtypes and the memory it needs.",
+        description =
+                "Shows a checkpoint's architecture, parameters, bytes, dtypes and the memory it needs, and what this"
+                        + " computer would run it with.",
         footer = {"", "Example:", "  blip2 info models/blip2-opt-2.7b"})
 final class InfoCommand implements Callable<Integer> {
     private static final double GIB = 1L << 30;
@@ -108,6 +111,14 @@ final class InfoCommand implements Callable<Integer> {
             facts.put("memory_int8_gib", gib(MemoryEstimate.of(checkpoint, config, WeightFormat.INT8)));
             facts.put("memory_int4_gib", gib(MemoryEstimate.of(checkpoint, config, WeightFormat.INT4)));
         }
+        ComputeEnvironment environment = ComputeEnvironment.current();
+        facts.put("java", Runtime.version().toString());
+        facts.put("kernels", environment.kernels());
+        facts.put("products_by", environment.library());
+        facts.put(
+                "int8_activations",
+                environment.activationBits() == Float.SIZE ? "float32" : environment.activationBits() + " bits");
+        facts.put("threads", environment.threads());
         return facts;
     }
 

@@ -13,7 +13,10 @@ import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import org.bytedeco.dnnl.IntMemoryMap;
+import org.bytedeco.dnnl.dnnl_version_t;
 import org.bytedeco.dnnl.engine;
+import org.bytedeco.dnnl.global.dnnl;
+import org.bytedeco.dnnl.global.dnnl.fpmath_mode;
 import org.bytedeco.dnnl.global.dnnl.scratchpad_mode;
 import org.bytedeco.dnnl.matmul;
 import org.bytedeco.dnnl.memory;
@@ -30,8 +33,8 @@ import org.slf4j.LoggerFactory;
 /**
  * The matmul of oneDNN, on weights of 32 or 16 bits where they lie: no second copy of the model, and nothing to do at load.
  *
- * <p>Weights are widened to float32 within the product; with oneDNN's strict floating-point mode, which is its default, the
- * input is never narrowed. Its threads are those of OpenMP, as many as there are cores, unless the environment variable
+ * <p>Weights are widened to float32 within the product; in oneDNN's strict floating-point mode the input is never narrowed.
+ * Its threads are those of OpenMP, as many as there are cores, unless the environment variable
  * {@code OMP_NUM_THREADS}, which OpenMP reads when it is loaded, is 1: then it has none, and blip2-java shares products out.
  */
 public final class OneDnnGemm implements GemmProvider {
@@ -57,6 +60,31 @@ public final class OneDnnGemm implements GemmProvider {
                     e.toString());
             return false;
         }
+    }
+
+    @Override
+    public String description() {
+        dnnl_version_t version = dnnl.dnnl_version();
+        return "oneDNN " + version.major() + "." + version.minor() + "." + version.patch() + " ("
+                + instructions(dnnl.dnnl_get_effective_cpu_isa()) + ")";
+    }
+
+    /** Reference: the values of dnnl_cpu_isa_t. */
+    private static String instructions(int isa) {
+        return switch (isa) {
+            case dnnl.dnnl_cpu_isa_sse41 -> "SSE4.1";
+            case dnnl.dnnl_cpu_isa_avx -> "AVX";
+            case dnnl.dnnl_cpu_isa_avx2 -> "AVX2";
+            case dnnl.dnnl_cpu_isa_avx2_vnni -> "AVX2, VNNI";
+            case dnnl.dnnl_cpu_isa_avx2_vnni_2 -> "AVX2, VNNI 2";
+            case dnnl.dnnl_cpu_isa_avx512_core -> "AVX-512";
+            case dnnl.dnnl_cpu_isa_avx512_core_vnni -> "AVX-512, VNNI";
+            case dnnl.dnnl_cpu_isa_avx512_core_bf16 -> "AVX-512, VNNI, BF16";
+            case dnnl.dnnl_cpu_isa_avx512_core_fp16 -> "AVX-512, VNNI, BF16, FP16";
+            case dnnl.dnnl_cpu_isa_avx512_core_amx -> "AVX-512, VNNI, BF16, FP16, AMX";
+            case dnnl.dnnl_cpu_isa_avx512_core_amx_fp16 -> "AVX-512, VNNI, BF16, FP16, AMX with FP16";
+            default -> "instruction set 0x" + Integer.toHexString(isa);
+        };
     }
 
     @Override
@@ -92,10 +120,11 @@ public final class OneDnnGemm implements GemmProvider {
     }
 
     @Override
-    public void multiplyInt8(ByteBuffer x, int rows, ByteBuffer weights, int out, int in, IntBuffer y) {
+    public void multiplyInt8(
+            ByteBuffer x, boolean unsigned, int rows, ByteBuffer weights, int out, int in, IntBuffer y) {
         try (PointerScope scope = new PointerScope()) {
             multiply(
-                    matrix(rows, in, memory.data_type.s8),
+                    matrix(rows, in, unsigned ? memory.data_type.u8 : memory.data_type.s8),
                     new BytePointer(x),
                     transposed(out, in, memory.data_type.s8),
                     new BytePointer(weights),
@@ -113,6 +142,8 @@ public final class OneDnnGemm implements GemmProvider {
         primitive_attr attributes = new primitive_attr();
         // The library's own working memory must not be shared by threads.
         attributes.set_scratchpad_mode(scratchpad_mode.user);
+        // Whatever ONEDNN_DEFAULT_FPMATH_MODE says: inputs are never narrowed.
+        attributes.set_fpmath_mode(fpmath_mode.strict);
         // Same products are found again in oneDNN's own cache of primitives.
         matmul.primitive_desc described = new matmul.primitive_desc(cpu, source, matrix, target, attributes, false);
         IntMemoryMap arguments = new IntMemoryMap();

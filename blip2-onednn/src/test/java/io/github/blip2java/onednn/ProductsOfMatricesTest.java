@@ -3,6 +3,7 @@ package io.github.blip2java.onednn;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.blip2java.matrix.Gemm;
 import io.github.blip2java.matrix.WeightMatrix;
 import io.github.blip2java.weights.Checkpoint;
 import io.github.blip2java.weights.DType;
@@ -19,7 +20,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Products of many rows by weight matrices; those of 8 and 4 bits round the inputs to 8 bits where this module is present. */
+/**
+ * Products of many rows by weight matrices; those of 8 and 4 bits round the inputs to 8 bits where this module is present, or
+ * to 7 on processors whose sums of 8 would overflow.
+ */
 class ProductsOfMatricesTest {
     private static final int OUT = 300;
     private static final int IN = 1030;
@@ -36,11 +40,14 @@ class ProductsOfMatricesTest {
         assertThat(relativeError(format, 40, gaussian(40 * IN))).isLessThan(1e-5);
     }
 
+    /** How much coarser the steps of inputs are than with 8 bits: 63 in place of 127 with 7. */
+    private static final double COARSER = Gemm.activationBits() == 7 ? 127 / 63.0 : 1;
+
     /** The error of inputs that are rounded to 127 steps of their largest value, with up to 4 standard deviations. */
     @ParameterizedTest
     @CsvSource({"INT8, 7", "INT8, 40", "INT4, 40"})
     void inputsAreRoundedLittle(WeightFormat format, int rows) throws IOException {
-        assertThat(relativeError(format, rows, gaussian(rows * IN))).isLessThan(0.015);
+        assertThat(relativeError(format, rows, gaussian(rows * IN))).isLessThan(0.015 * COARSER);
     }
 
     /**
@@ -48,14 +55,15 @@ class ProductsOfMatricesTest {
      * 4 bits its weights are rounded to 8 bits, as all are.
      */
     @ParameterizedTest
-    @CsvSource({"INT8, 0.015", "INT4, 0.04"})
-    void aFeatureFarLargerThanTheOthersDoesNotDrownThem(WeightFormat format, double bound) throws IOException {
+    @CsvSource({"INT8, 0.015, 0", "INT4, 0.015, 0.025"})
+    void aFeatureFarLargerThanTheOthersDoesNotDrownThem(WeightFormat format, double ofInputs, double ofWeights)
+            throws IOException {
         int rows = 40;
         float[] x = gaussian(rows * IN);
         for (int row = 0; row < rows; row++) {
             x[row * IN + OUTLIER] *= 100;
         }
-        assertThat(relativeError(format, rows, x)).isLessThan(bound);
+        assertThat(relativeError(format, rows, x)).isLessThan(ofInputs * COARSER + ofWeights);
     }
 
     @ParameterizedTest
