@@ -15,6 +15,7 @@ import io.github.blip2java.nn.Linear;
 import io.github.blip2java.nn.Trace;
 import io.github.blip2java.qformer.BaseModelOutputWithPoolingAndCrossAttentions;
 import io.github.blip2java.qformer.Blip2QFormerModel;
+import io.github.blip2java.tensor.JavaCpp;
 import io.github.blip2java.tensor.Tensor;
 import io.github.blip2java.tensor.Tensors;
 import io.github.blip2java.vision.BaseModelOutputWithPooling;
@@ -87,6 +88,7 @@ final class Blip2Backbone implements AutoCloseable {
     }
 
     static Blip2Backbone load(Path directory, LoadOptions options) throws IOException {
+        JavaCpp.liftPhysicalLimit();
         if (!ENVIRONMENT_LOGGED.getAndSet(true)) {
             LOG.info("{}", ComputeEnvironment.current());
             if (ComputeEnvironment.flushesSubnormals()) {
