@@ -91,8 +91,7 @@ final class DjlTokenizer implements Tokenizer {
         calls.acquireUninterruptibly();
         try {
             if (closed) {
-                throw new IllegalStateException(
-                        "tokenizer: expected an open tokenizer, got one that was closed; load it again");
+                throw new IllegalStateException("the tokenizer is closed");
             }
             makeRoom(length);
             return call.apply(tokenizer);
