@@ -10,6 +10,7 @@ import io.github.blip2java.language.opt.OPTConfig;
 import io.github.blip2java.language.opt.OPTForCausalLM;
 import io.github.blip2java.language.t5.T5Config;
 import io.github.blip2java.language.t5.T5ForConditionalGeneration;
+import io.github.blip2java.matrix.NativeMemory;
 import io.github.blip2java.nn.CrossEntropyLoss;
 import io.github.blip2java.nn.Linear;
 import io.github.blip2java.nn.Trace;
@@ -21,6 +22,7 @@ import io.github.blip2java.tensor.Tensors;
 import io.github.blip2java.vision.BaseModelOutputWithPooling;
 import io.github.blip2java.vision.Blip2VisionModel;
 import io.github.blip2java.weights.Checkpoint;
+import io.github.blip2java.weights.Failures;
 import io.github.blip2java.weights.UnsupportedModelException;
 import io.github.blip2java.weights.WeightScope;
 import java.io.IOException;
@@ -28,6 +30,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -52,9 +55,11 @@ final class Blip2Backbone implements AutoCloseable {
     private final Tensor queryTokens;
     private final Linear languageProjection;
     private final Checkpoint checkpoint;
+    private final Parallel pool;
+    private final Admission admission;
     private volatile boolean closed;
 
-    private Blip2Backbone(Blip2Config config, Checkpoint checkpoint, LoadOptions options) {
+    private Blip2Backbone(Blip2Config config, Checkpoint checkpoint, Parallel pool, LoadOptions options) {
         WeightScope weights = checkpoint.root(options.dtype());
         int hidden = config.qformerConfig().hiddenSize();
         int queries = config.numQueryTokens();
@@ -62,6 +67,12 @@ final class Blip2Backbone implements AutoCloseable {
         ProgressListener progress = options.progress();
         this.config = config;
         this.checkpoint = checkpoint;
+        this.pool = pool;
+        this.admission = new Admission(
+                pool,
+                options.maxWaiting(),
+                this::checkOpen,
+                Runtime.getRuntime().maxMemory());
         this.merger = new ImageTextMerger(config);
         progress.progress("loading vision_model", 0, STAGES);
         this.visionModel = new Blip2VisionModel(config.visionConfig(), weights.at("vision_model"));
@@ -89,16 +100,18 @@ final class Blip2Backbone implements AutoCloseable {
 
     static Blip2Backbone load(Path directory, LoadOptions options) throws IOException {
         JavaCpp.liftPhysicalLimit();
+        Parallel pool = options.threads() == LoadOptions.ALL_CORES ? Parallel.shared() : Parallel.of(options.threads());
         if (!ENVIRONMENT_LOGGED.getAndSet(true)) {
-            LOG.info("{}", ComputeEnvironment.current());
+            LOG.info("{}", ComputeEnvironment.of(pool.size()));
             if (ComputeEnvironment.flushesSubnormals()) {
                 LOG.warn(
                         "a native library has made this thread take very small numbers for zero, so small half-precision weights"
                                 + " are lost; load the model before that library or in another thread, or run Java 21 or newer");
             }
         }
-        Checkpoint checkpoint = Checkpoint.open(directory);
+        Checkpoint checkpoint = null;
         try {
+            checkpoint = Checkpoint.open(directory);
             Blip2Config config = Blip2Config.fromPretrained(directory);
             if (checkpoint.contains("itm_head.weight") && !checkpoint.contains("language_projection.weight")) {
                 throw new UnsupportedModelException(directory + ": expected a checkpoint with a language model, got one"
@@ -108,16 +121,54 @@ final class Blip2Backbone implements AutoCloseable {
             if (options.memoryCheck()) {
                 MemoryEstimate.check(directory, checkpoint, config, options.dtype());
             }
-            Blip2Backbone backbone = new Blip2Backbone(config, checkpoint, options);
+            Blip2Backbone backbone = construct(config, checkpoint, pool, options);
             Set<String> unused = checkpoint.unused();
             if (!unused.isEmpty()) {
                 LOG.warn("{}: {} tensors belong to nothing and were ignored: {}", directory, unused.size(), unused);
             }
             return backbone;
-        } catch (IOException | RuntimeException e) {
-            checkpoint.close();
+        } catch (Throwable e) {
+            Failures.close(e, checkpoint);
+            Failures.close(e, pool);
+            if (e instanceof OutOfMemoryError) {
+                throw new InsufficientMemoryException(
+                        directory + ": expected memory for the weights, got too little: " + e.getMessage()
+                                + "; start Java with a larger heap (-Xmx), or take a smaller dtype such as int8",
+                        e);
+            }
             throw e;
         }
+    }
+
+    private static Blip2Backbone construct(
+            Blip2Config config, Checkpoint checkpoint, Parallel pool, LoadOptions options) {
+        return pool.call(() -> new Blip2Backbone(config, checkpoint, pool, options));
+    }
+
+    /** Does a call's work when its turn has come; see {@link Admission#call}. */
+    <T> T admitted(long bytes, Supplier<T> work) {
+        return admission.call(bytes, work);
+    }
+
+    /** About what pictures of any size need, and rows of text; see {@link MemoryEstimate#ofCall}. */
+    long memory(INDArray pixels, long rows, long positions, long scored) {
+        long side = config.visionConfig().imageSize();
+        long pictures = pixels == null ? 0 : 1 + pixels.length() / (3 * side * side + 1);
+        return MemoryEstimate.ofCall(config, pictures, rows, positions, scored);
+    }
+
+    long memory(long[][] ids) {
+        return ids == null || ids.length == 0 || ids[0] == null ? 0 : memory(null, ids.length, ids[0].length, 0);
+    }
+
+    long memory(Blip2Inputs in) {
+        long[][] ids = in.inputIds();
+        long positions = ids == null || ids.length == 0 || ids[0] == null ? 0 : ids[0].length;
+        return memory(in.pixelValues(), ids == null ? 0 : ids.length, positions, positions);
+    }
+
+    Parallel pool() {
+        return pool;
     }
 
     /** Everything the image side computed. */
@@ -261,6 +312,11 @@ final class Blip2Backbone implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
-        checkpoint.close();
+        try {
+            checkpoint.close();
+        } finally {
+            pool.close();
+            NativeMemory.freeIdle();
+        }
     }
 }

@@ -4,6 +4,7 @@ package io.github.blip2java;
 import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.generation.GenerationResult;
 import io.github.blip2java.generation.Generator;
+import io.github.blip2java.kernel.Parallel;
 import io.github.blip2java.language.LanguageModel;
 import io.github.blip2java.language.Prompt;
 import io.github.blip2java.language.TokenIds;
@@ -11,9 +12,11 @@ import io.github.blip2java.qformer.Blip2QFormerModel;
 import io.github.blip2java.tensor.Tensor;
 import io.github.blip2java.tensor.Tensors;
 import io.github.blip2java.vision.Blip2VisionModel;
+import io.github.blip2java.weights.Failures;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.function.Supplier;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -21,6 +24,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  *
  * <p>Vision encoder → Q-Former → language projection → OPT or T5. Immutable and safe for many threads. After
  * {@link #close} every call is an {@link IllegalStateException}. Reference: {@code Blip2ForConditionalGeneration}.
+ *
+ * <p>Calls take turns as {@link LoadOptions#maxWaiting} says. Interrupting a thread ends its call soon, waiting or not, with a
+ * {@link java.util.concurrent.CancellationException}; the thread stays marked as interrupted.
  */
 public final class Blip2ForConditionalGeneration implements AutoCloseable {
     private final Blip2Backbone backbone;
@@ -61,8 +67,8 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
         try {
             return new Blip2ForConditionalGeneration(
                     backbone, CheckpointGenerationConfig.read(directory, backbone.config.textConfig()));
-        } catch (IOException | RuntimeException e) {
-            backbone.close();
+        } catch (Throwable e) {
+            Failures.close(e, backbone);
             throw e;
         }
     }
@@ -121,7 +127,7 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
      * @throws IllegalArgumentException if a shape or id does not fit
      */
     public Blip2ForConditionalGenerationModelOutput forward(Blip2Inputs inputs) {
-        return backbone.forward(inputs);
+        return backbone.admitted(backbone.memory(inputs), () -> backbone.forward(inputs));
     }
 
     /**
@@ -144,9 +150,10 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
      * @throws IllegalArgumentException if the shape does not fit
      */
     public ImageEncoding encodeImages(INDArray pixelValues, boolean interpolatePosEncoding) {
-        backbone.checkOpen();
-        return new ImageEncoding(backbone.encodeImages(pixelValues, interpolatePosEncoding, false, false)
-                .projected());
+        return backbone.admitted(
+                backbone.memory(pixelValues, 0, 0, 0),
+                () -> new ImageEncoding(backbone.encodeImages(pixelValues, interpolatePosEncoding, false, false)
+                        .projected()));
     }
 
     /**
@@ -161,7 +168,10 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
      */
     public GenerationResult generate(
             INDArray pixelValues, long[][] inputIds, long[][] attentionMask, GenerationConfig options) {
-        return generate(encodeImages(pixelValues), inputIds, attentionMask, options);
+        long rows = inputIds == null ? pixelValues == null ? 0 : pixelValues.size(0) : inputIds.length;
+        return backbone.admitted(
+                backbone.memory(pixelValues, rows, positions(inputIds, options), 0),
+                () -> generate(encodeImages(pixelValues), inputIds, attentionMask, options));
     }
 
     /**
@@ -176,6 +186,25 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
      * @throws IllegalArgumentException if a shape, an id or an option does not fit
      */
     public GenerationResult generate(
+            ImageEncoding images, long[][] inputIds, long[][] attentionMask, GenerationConfig options) {
+        int rows = inputIds == null ? images.batch() : inputIds.length;
+        return backbone.admitted(
+                backbone.memory(null, rows, positions(inputIds, options), 0),
+                () -> generateAdmitted(images, inputIds, attentionMask, options));
+    }
+
+    /** Positions of a prompt and of what may follow it, for an estimate: what is wrong with them is told later. */
+    private static long positions(long[][] ids, GenerationConfig options) {
+        int prompt = ids == null || ids.length == 0 || ids[0] == null ? 0 : ids[0].length;
+        return prompt + newTokens(options);
+    }
+
+    private static long newTokens(GenerationConfig options) {
+        Integer limit = options.maxNewTokens() == null ? options.maxLength() : options.maxNewTokens();
+        return limit == null ? MemoryEstimate.TEXT_POSITIONS : Math.max(0, limit);
+    }
+
+    private GenerationResult generateAdmitted(
             ImageEncoding images, long[][] inputIds, long[][] attentionMask, GenerationConfig options) {
         backbone.checkOpen();
         long[][] ids = inputIds == null
@@ -230,7 +259,12 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
      */
     public BaseModelOutputWithVisionQformerOutputs getImageFeatures(
             INDArray pixelValues, boolean interpolatePosEncoding) {
-        backbone.checkOpen();
+        return backbone.admitted(
+                backbone.memory(pixelValues, 0, 0, 0), () -> imageFeatures(pixelValues, interpolatePosEncoding));
+    }
+
+    private BaseModelOutputWithVisionQformerOutputs imageFeatures(
+            INDArray pixelValues, boolean interpolatePosEncoding) {
         Blip2Backbone.ImageStages stages = backbone.encodeImages(pixelValues, interpolatePosEncoding, false, false);
         return new BaseModelOutputWithVisionQformerOutputs(
                 Tensors.toINDArray(stages.visionHidden()),
@@ -259,7 +293,7 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
      * @throws IllegalArgumentException if a shape or id does not fit
      */
     public INDArray getTextFeatures(long[][] inputIds, long[][] attentionMask) {
-        return backbone.textFeatures(inputIds, attentionMask);
+        return backbone.admitted(backbone.memory(inputIds), () -> backbone.textFeatures(inputIds, attentionMask));
     }
 
     /**
@@ -271,7 +305,9 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
      * @throws IllegalArgumentException if the shape does not fit
      */
     public INDArray getQFormerFeatures(INDArray pixelValues, boolean interpolatePosEncoding) {
-        return backbone.qformerFeatures(pixelValues, interpolatePosEncoding);
+        return backbone.admitted(
+                backbone.memory(pixelValues, 0, 0, 0),
+                () -> backbone.qformerFeatures(pixelValues, interpolatePosEncoding));
     }
 
     /**
@@ -285,7 +321,40 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
         return getQFormerFeatures(pixelValues, false);
     }
 
-    /** Releases the checkpoint. Calls after this are refused. */
+    /**
+     * Does several steps as one call of this model, such as preparing a picture, encoding it and generating: they wait for their turn
+     * once, before the first, and are never held up between.
+     *
+     * @param rows    pictures, or texts about one
+     * @param options how long their texts may be
+     * @param work    the steps, done on this thread; what it calls of this model is done at once
+     * @param <T>     its result
+     * @return what {@code work} returns
+     * @throws IllegalStateException if the model is closed
+     * @throws java.util.concurrent.RejectedExecutionException if as many calls wait as {@link LoadOptions#maxWaiting} allows
+     * @throws java.util.concurrent.CancellationException if this thread is interrupted; it stays marked as interrupted
+     */
+    public <T> T asOneCall(int rows, GenerationConfig options, Supplier<T> work) {
+        return backbone.admitted(
+                MemoryEstimate.ofCall(
+                        backbone.config, rows, rows, MemoryEstimate.TEXT_POSITIONS + newTokens(options), 0),
+                work);
+    }
+
+    /**
+     * The threads that this model computes with, for work beside it.
+     *
+     * @return a pool, ended when the model is closed unless other models share it
+     */
+    public Parallel pool() {
+        return backbone.pool();
+    }
+
+    /**
+     * Frees the weights and closes their files. Calls after this are refused; one in flight ends soon, with an
+     * {@link IllegalStateException}, and the memory that it uses is freed then. Components ({@link #visionModel()} and the
+     * others) are closed with the model.
+     */
     @Override
     public void close() {
         backbone.close();

@@ -12,8 +12,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /**
  * Vision encoder, Q-Former and language model without generation: for features and full passes.
  *
- * <p>Immutable and safe for many threads. After {@link #close} every call is an {@link IllegalStateException}. Reference:
- * {@code Blip2Model}.
+ * <p>Immutable and safe for many threads. After {@link #close} every call is an {@link IllegalStateException}. Calls take turns and can
+ * be interrupted as those of {@link Blip2ForConditionalGeneration}. Reference: {@code Blip2Model}.
  */
 public final class Blip2Model implements AutoCloseable {
     private final Blip2Backbone backbone;
@@ -95,7 +95,7 @@ public final class Blip2Model implements AutoCloseable {
      * @throws IllegalArgumentException if a shape or id does not fit
      */
     public Blip2ForConditionalGenerationModelOutput forward(Blip2Inputs inputs) {
-        return backbone.forward(inputs);
+        return backbone.admitted(backbone.memory(inputs), () -> backbone.forward(inputs));
     }
 
     /**
@@ -107,8 +107,9 @@ public final class Blip2Model implements AutoCloseable {
      * @throws IllegalArgumentException if the shape does not fit
      */
     public BaseModelOutputWithPooling getImageFeatures(INDArray pixelValues, boolean interpolatePosEncoding) {
-        backbone.checkOpen();
-        return backbone.visionModel.forward(pixelValues, interpolatePosEncoding, false, false);
+        return backbone.admitted(
+                backbone.memory(pixelValues, 0, 0, 0),
+                () -> backbone.visionModel.forward(pixelValues, interpolatePosEncoding, false, false));
     }
 
     /**
@@ -131,7 +132,7 @@ public final class Blip2Model implements AutoCloseable {
      * @throws IllegalArgumentException if a shape or id does not fit
      */
     public INDArray getTextFeatures(long[][] inputIds, long[][] attentionMask) {
-        return backbone.textFeatures(inputIds, attentionMask);
+        return backbone.admitted(backbone.memory(inputIds), () -> backbone.textFeatures(inputIds, attentionMask));
     }
 
     /**
@@ -143,7 +144,9 @@ public final class Blip2Model implements AutoCloseable {
      * @throws IllegalArgumentException if the shape does not fit
      */
     public INDArray getQFormerFeatures(INDArray pixelValues, boolean interpolatePosEncoding) {
-        return backbone.qformerFeatures(pixelValues, interpolatePosEncoding);
+        return backbone.admitted(
+                backbone.memory(pixelValues, 0, 0, 0),
+                () -> backbone.qformerFeatures(pixelValues, interpolatePosEncoding));
     }
 
     /**
@@ -157,7 +160,7 @@ public final class Blip2Model implements AutoCloseable {
         return getQFormerFeatures(pixelValues, false);
     }
 
-    /** Releases the checkpoint. Calls after this are refused. */
+    /** Frees the weights and closes their files, as {@link Blip2ForConditionalGeneration#close} does. */
     @Override
     public void close() {
         backbone.close();

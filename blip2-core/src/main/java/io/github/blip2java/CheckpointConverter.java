@@ -7,24 +7,25 @@ import io.github.blip2java.matrix.Narrowing;
 import io.github.blip2java.matrix.Quantizer;
 import io.github.blip2java.weights.Checkpoint;
 import io.github.blip2java.weights.DType;
+import io.github.blip2java.weights.Failures;
+import io.github.blip2java.weights.OffHeap;
 import io.github.blip2java.weights.SafetensorsWriter;
 import io.github.blip2java.weights.SafetensorsWriter.Planned;
 import io.github.blip2java.weights.StoredTensor;
 import io.github.blip2java.weights.TensorInfo;
 import io.github.blip2java.weights.UnsupportedModelException;
 import io.github.blip2java.weights.WeightFormat;
+import io.github.blip2java.weights.WeightMemory;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.ArrayDeque;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -81,11 +82,13 @@ public final class CheckpointConverter {
                 writeWeights(checkpoint, partial, format, progress);
                 copyCompanions(source, partial, config(checkpoint, format));
             }
+            toDisk(partial);
             Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
-        } catch (IOException | RuntimeException e) {
-            delete(partial);
+        } catch (Throwable e) {
+            Failures.close(e, () -> delete(partial));
             throw e;
         }
+        force(parent); // the name too
     }
 
     private static boolean isQuantised(WeightFormat format) {
@@ -106,19 +109,15 @@ public final class CheckpointConverter {
             Checkpoint checkpoint, Path directory, WeightFormat format, ProgressListener progress) throws IOException {
         List<Planned> planned = new ArrayList<>();
         Map<String, Content> contents = new HashMap<>();
+        Quantized quantized = new Quantized(format);
         for (StoredTensor tensor : checkpoint.tensors().values()) {
             TensorInfo info = tensor.info();
             if (isQuantised(format) && Quantizer.applies(info)) {
-                Deque<ByteBuffer> parts = new ArrayDeque<>();
-                int in = Math.toIntExact(info.shape()[1]);
-                for (Planned part : Quantizer.plan(format, info.name(), info.shape()[0], in)) {
-                    planned.add(part);
-                    contents.put(part.name(), file -> {
-                        if (parts.isEmpty()) { // at the first one; the others follow it
-                            parts.addAll(Quantizer.quantize(tensor, format));
-                        }
-                        SafetensorsWriter.writeFully(file, parts.remove());
-                    });
+                List<Planned> parts = quantized.plan(tensor);
+                for (int i = 0; i < parts.size(); i++) {
+                    int part = i;
+                    planned.add(parts.get(i));
+                    contents.put(parts.get(i).name(), file -> quantized.write(tensor, part, file));
                 }
             } else {
                 DType dtype = isQuantised(format) ? tensor.dtype() : narrowed(tensor, format);
@@ -127,10 +126,47 @@ public final class CheckpointConverter {
             }
         }
         int[] done = {0};
-        SafetensorsWriter.write(directory, planned, MAX_SHARD_BYTES, (tensor, file) -> {
-            progress.progress("converting", done[0]++, planned.size());
-            contents.get(tensor.name()).write(file);
-        });
+        try (quantized) {
+            SafetensorsWriter.write(directory, planned, MAX_SHARD_BYTES, (tensor, file) -> {
+                progress.progress("converting", done[0]++, planned.size());
+                contents.get(tensor.name()).write(file);
+            });
+        }
+    }
+
+    /** The parts of the matrix that was quantised last, as they are mostly written one after the other. */
+    private static final class Quantized implements AutoCloseable {
+        private final WeightFormat format;
+        private StoredTensor tensor;
+        private List<ByteBuffer> parts;
+        private WeightMemory memory;
+
+        Quantized(WeightFormat format) {
+            this.format = format;
+        }
+
+        List<Planned> plan(StoredTensor matrix) {
+            long[] shape = matrix.info().shape();
+            return Quantizer.plan(format, matrix.info().name(), shape[0], Math.toIntExact(shape[1]));
+        }
+
+        void write(StoredTensor matrix, int part, FileChannel file) throws IOException {
+            if (tensor != matrix) {
+                close();
+                memory = new WeightMemory();
+                parts = Quantizer.quantize(matrix, format, memory);
+                tensor = matrix;
+            }
+            SafetensorsWriter.writeFully(file, parts.get(part).duplicate());
+        }
+
+        @Override
+        public void close() {
+            tensor = null;
+            if (memory != null) {
+                memory.close();
+            }
+        }
     }
 
     private static DType narrowed(StoredTensor tensor, WeightFormat format) {
@@ -142,45 +178,23 @@ public final class CheckpointConverter {
 
     private static void copy(StoredTensor from, DType dtype, FileChannel file) throws IOException {
         int width = from.dtype().bytes();
-        ByteBuffer in = ByteBuffer.allocateDirect(CHUNK_ELEMENTS * width).order(ByteOrder.LITTLE_ENDIAN);
-        ByteBuffer out =
-                ByteBuffer.allocateDirect(CHUNK_ELEMENTS * dtype.bytes()).order(ByteOrder.LITTLE_ENDIAN);
-        for (long at = 0; at < from.info().elements(); at += CHUNK_ELEMENTS) {
-            int count = (int) Math.min(CHUNK_ELEMENTS, from.info().elements() - at);
-            in.clear().limit(count * width);
-            from.read(at * width, in);
-            in.flip();
-            if (dtype == from.dtype()) {
-                SafetensorsWriter.writeFully(file, in);
-                continue;
-            }
-            out.clear();
-            for (int i = 0; i < count; i++) {
-                put(out, value(in, from.dtype()), dtype, from.info().name());
-            }
-            SafetensorsWriter.writeFully(file, out.flip());
-        }
-    }
-
-    private static float value(ByteBuffer in, DType dtype) {
-        return switch (dtype) {
-            case F16 -> StoredTensor.halfToFloat(in.getShort());
-            case BF16 -> Float.intBitsToFloat(in.getShort() << 16);
-            default -> in.getFloat();
-        };
-    }
-
-    private static void put(ByteBuffer out, float value, DType dtype, String name) {
-        switch (dtype) {
-            case F16 -> {
-                if (Math.abs(value) >= Narrowing.HALF_OVERFLOW && !Float.isInfinite(value)) {
-                    throw new UnsupportedModelException("tensor \"" + name
-                            + "\": expected values below 65520 for f16, got " + value + "; convert to bf16");
+        float[] values = new float[CHUNK_ELEMENTS];
+        try (OffHeap input = OffHeap.allocate(CHUNK_ELEMENTS * width);
+                OffHeap output = OffHeap.allocate(CHUNK_ELEMENTS * dtype.bytes())) {
+            for (long at = 0; at < from.info().elements(); at += CHUNK_ELEMENTS) {
+                int count = (int) Math.min(CHUNK_ELEMENTS, from.info().elements() - at);
+                ByteBuffer in = input.bytes().limit(count * width);
+                from.read(at * width, in);
+                in.flip();
+                if (dtype == from.dtype()) {
+                    SafetensorsWriter.writeFully(file, in);
+                    continue;
                 }
-                out.putShort(Narrowing.toHalf(value));
+                StoredTensor.widen(in, from.dtype(), values, 0, count);
+                ByteBuffer out = output.bytes().limit(count * dtype.bytes());
+                Narrowing.put(values, count, dtype, out, 0, from.info().name());
+                SafetensorsWriter.writeFully(file, out);
             }
-            case BF16 -> out.putShort(Narrowing.toBfloat16(value));
-            default -> out.putFloat(value);
         }
     }
 
@@ -219,6 +233,29 @@ public final class CheckpointConverter {
         }
         json.setAll((ObjectNode) mapper.valueToTree(values));
         mapper.writerWithDefaultPrettyPrinter().writeValue(config.toFile(), json);
+    }
+
+    /** A folder must not get its final name before what is in it is on the disk. */
+    private static void toDisk(Path directory) throws IOException {
+        try (Stream<Path> files = Files.list(directory)) {
+            for (Path file : files.toList()) {
+                force(file);
+            }
+        }
+        force(directory);
+    }
+
+    private static void force(Path path) throws IOException {
+        boolean folder = Files.isDirectory(path);
+        if (folder && System.getProperty("os.name").startsWith("Windows")) {
+            return; // no folder can be opened there
+        }
+        boolean writable =
+                !folder && Files.isWritable(path); // Windows wants that; a file copied along may be read-only
+        try (FileChannel channel =
+                FileChannel.open(path, writable ? StandardOpenOption.WRITE : StandardOpenOption.READ)) {
+            channel.force(true);
+        }
     }
 
     private static void delete(Path directory) throws IOException {

@@ -13,4 +13,14 @@ public class InsufficientMemoryException extends RuntimeException {
     public InsufficientMemoryException(String message) {
         super(message);
     }
+
+    /**
+     * Describes what was missing when it was asked for.
+     *
+     * @param message what · expected · got · what to do
+     * @param cause   the failure to allocate
+     */
+    public InsufficientMemoryException(String message, Throwable cause) {
+        super(message, cause);
+    }
 }

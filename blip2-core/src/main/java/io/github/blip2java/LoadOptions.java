@@ -4,22 +4,46 @@ package io.github.blip2java;
 import io.github.blip2java.weights.WeightFormat;
 
 /**
- * How to load a checkpoint.
+ * How to load a checkpoint, and how its model works.
  *
  * @param dtype       how matrices are kept in memory; {@code AUTO} keeps them as stored.
  * @param memoryCheck whether a model that needs more memory than there is is refused ({@link InsufficientMemoryException})
  *                    rather than loaded, only to be killed by the system; checked on Linux alone
  * @param progress    hears how far loading has come
+ * @param threads     threads that the model computes with; {@link #ALL_CORES} shares those of all models that say so
+ * @param maxWaiting  calls that may wait for their turn, 0 or more. As many calls compute at once as the model has threads, fewer where
+ *                    the heap is small; the others wait in the order they came, and one too many is a
+ *                    {@link java.util.concurrent.RejectedExecutionException}
  */
-public record LoadOptions(WeightFormat dtype, boolean memoryCheck, ProgressListener progress) {
+public record LoadOptions(
+        WeightFormat dtype, boolean memoryCheck, ProgressListener progress, int threads, int maxWaiting) {
+
+    /** As many threads as there are cores, or as the system property {@code blip2.threads} says. */
+    public static final int ALL_CORES = 0;
 
     /**
-     * Gives the defaults: as stored, memory checked, nobody listening.
+     * Checks the numbers.
+     *
+     * @throws IllegalArgumentException if one is negative
+     */
+    public LoadOptions {
+        if (threads < 0) {
+            throw new IllegalArgumentException("threads: expected 1 or more, or 0 for all cores, got " + threads
+                    + "; leave it unset for all cores");
+        }
+        if (maxWaiting < 0) {
+            throw new IllegalArgumentException(
+                    "maxWaiting: expected 0 or more, got " + maxWaiting + "; leave it unset for no limit");
+        }
+    }
+
+    /**
+     * The defaults: as stored, memory checked, nobody listening, all cores, any number of calls waiting.
      *
      * @return the options
      */
     public static LoadOptions defaults() {
-        return new LoadOptions(WeightFormat.AUTO, true, ProgressListener.NONE);
+        return new LoadOptions(WeightFormat.AUTO, true, ProgressListener.NONE, ALL_CORES, Integer.MAX_VALUE);
     }
 
     /**
@@ -29,7 +53,7 @@ public record LoadOptions(WeightFormat dtype, boolean memoryCheck, ProgressListe
      * @return new options
      */
     public LoadOptions withDtype(WeightFormat value) {
-        return new LoadOptions(value, memoryCheck, progress);
+        return new LoadOptions(value, memoryCheck, progress, threads, maxWaiting);
     }
 
     /**
@@ -39,7 +63,7 @@ public record LoadOptions(WeightFormat dtype, boolean memoryCheck, ProgressListe
      * @return new options
      */
     public LoadOptions withMemoryCheck(boolean value) {
-        return new LoadOptions(dtype, value, progress);
+        return new LoadOptions(dtype, value, progress, threads, maxWaiting);
     }
 
     /**
@@ -49,6 +73,28 @@ public record LoadOptions(WeightFormat dtype, boolean memoryCheck, ProgressListe
      * @return new options
      */
     public LoadOptions withProgress(ProgressListener listener) {
-        return new LoadOptions(dtype, memoryCheck, listener);
+        return new LoadOptions(dtype, memoryCheck, listener, threads, maxWaiting);
+    }
+
+    /**
+     * Changes how many threads the model computes with.
+     *
+     * @param value 1 or more, or {@link #ALL_CORES}
+     * @return new options
+     * @throws IllegalArgumentException if it is negative
+     */
+    public LoadOptions withThreads(int value) {
+        return new LoadOptions(dtype, memoryCheck, progress, value, maxWaiting);
+    }
+
+    /**
+     * Changes how many calls may wait for their turn.
+     *
+     * @param value 0 or more
+     * @return new options
+     * @throws IllegalArgumentException if it is negative
+     */
+    public LoadOptions withMaxWaiting(int value) {
+        return new LoadOptions(dtype, memoryCheck, progress, threads, value);
     }
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
-import com.sun.management.HotSpotDiagnosticMXBean;
 import com.sun.management.OperatingSystemMXBean;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -16,9 +15,8 @@ import java.util.stream.Stream;
  *
  * @param total       of the machine, or of the container that this process is in
  * @param available   what programs can still get: unused, or filled with copies of files that can be dropped
- * @param outsideHeap the most that Java lets buffers outside its heap take
  */
-record MachineMemory(long total, long available, long outsideHeap) {
+record MachineMemory(long total, long available) {
 
     /** Asks Java and the system; empty where it is not Linux, as other systems' figures count file copies as used. */
     static Optional<MachineMemory> read() {
@@ -26,7 +24,7 @@ record MachineMemory(long total, long available, long outsideHeap) {
             return Optional.empty();
         }
         try {
-            return read(Path.of("/"), system.getTotalMemorySize(), outsideHeapLimit());
+            return read(Path.of("/"), system.getTotalMemorySize());
         } catch (IOException | RuntimeException e) {
             return Optional.empty(); // a check that cannot be made must not keep a model from loading
         }
@@ -37,7 +35,7 @@ record MachineMemory(long total, long available, long outsideHeap) {
      *
      * @param total what Java says, which knows the limits of containers
      */
-    static Optional<MachineMemory> read(Path root, long total, long outsideHeap) throws IOException {
+    static Optional<MachineMemory> read(Path root, long total) throws IOException {
         OptionalLong available = number(root.resolve("proc/meminfo"), "MemAvailable:");
         if (available.isEmpty()) {
             return Optional.empty();
@@ -47,7 +45,7 @@ record MachineMemory(long total, long available, long outsideHeap) {
         if (machine.isPresent() && total < machine.getAsLong() * 1024) {
             left = Math.min(left, total - usedByContainer(root));
         }
-        return Optional.of(new MachineMemory(total, Math.max(0, left), outsideHeap));
+        return Optional.of(new MachineMemory(total, Math.max(0, left)));
     }
 
     /** What the container's programs hold, without the file copies that count as used there; 0 if nobody tells. */
@@ -80,13 +78,5 @@ record MachineMemory(long total, long available, long outsideHeap) {
                     .mapToLong(words -> Long.parseLong(words[1]))
                     .findFirst();
         }
-    }
-
-    private static long outsideHeapLimit() {
-        HotSpotDiagnosticMXBean java = ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class);
-        long limit = java == null
-                ? Long.MAX_VALUE
-                : Long.parseLong(java.getVMOption("MaxDirectMemorySize").getValue());
-        return limit == 0 ? Runtime.getRuntime().maxMemory() : limit; // 0 stands for the size of the heap
     }
 }

@@ -37,7 +37,7 @@ public record MemoryEstimate(long mapped, long copied, long working) {
     private static final int BUFFERS = 5;
 
     /** Positions of a prompt and its text beside those of the picture. */
-    private static final int TEXT_POSITIONS = 64;
+    static final int TEXT_POSITIONS = 64;
 
     /**
      * Estimates.
@@ -109,6 +109,23 @@ public record MemoryEstimate(long mapped, long copied, long working) {
     }
 
     /**
+     * About what a call needs of memory while it computes.
+     *
+     * @param pictures  pictures to encode, of the configured size
+     * @param rows      texts
+     * @param positions of each text beside those of the picture, new tokens included; they have keys and values
+     * @param scored    positions of each text whose scores of all tokens are returned
+     */
+    static long ofCall(Blip2Config config, long pictures, long rows, long positions, long scored) {
+        Blip2VisionConfig vision = config.visionConfig();
+        double each = (config.numQueryTokens() + (double) positions)
+                        * config.textConfig().cacheBytesPerPosition()
+                + (scored + 1.0) * config.textConfig().vocabSize() * Float.BYTES * 2;
+        double bytes = (double) pictures * activations(vision, vision.imageSize(), vision.imageSize()) + rows * each;
+        return (long) bytes; // the largest long where it is more
+    }
+
+    /**
      * Gives all memory that the model needs to run at full speed.
      *
      * @return bytes
@@ -143,13 +160,9 @@ public record MemoryEstimate(long mapped, long copied, long working) {
         if (needed.total() > memory.total()) {
             problem = "expected " + gib(needed.total()) + " of memory for weights " + name(dtype) + ", got "
                     + gib(memory.total()) + " in all, so that every token would read weights from the disk";
-        } else if (own > memory.available()) {
+        } else {
             problem = "expected " + gib(own) + " of free memory for weights " + name(dtype) + ", got "
                     + gib(memory.available()) + "; close other programs";
-        } else {
-            problem = "expected " + gib(needed.copied) + " of memory outside Java's heap for weights " + name(dtype)
-                    + ", got " + gib(memory.outsideHeap()) + "; start Java with -XX:MaxDirectMemorySize="
-                    + (long) Math.ceil(needed.copied / GIB + 1) + "g";
         }
         String instead = Stream.of(WeightFormat.AUTO, WeightFormat.F16, WeightFormat.INT8, WeightFormat.INT4)
                 .filter(format -> estimates.apply(format).fits(memory))
@@ -162,7 +175,7 @@ public record MemoryEstimate(long mapped, long copied, long working) {
     }
 
     private boolean fits(MachineMemory memory) {
-        return total() <= memory.total() && copied + working <= memory.available() && copied <= memory.outsideHeap();
+        return total() <= memory.total() && copied + working <= memory.available();
     }
 
     private static String name(WeightFormat dtype) {

@@ -36,45 +36,35 @@ class MemoryEstimateTest {
     @TempDir
     Path directory;
 
-    private static void check(WeightFormat dtype, long totalGib, long availableGib, long outsideHeapGib) {
-        MachineMemory memory = new MachineMemory(totalGib * GIB, availableGib * GIB, outsideHeapGib * GIB);
+    private static void check(WeightFormat dtype, long totalGib, long availableGib) {
+        MachineMemory memory = new MachineMemory(totalGib * GIB, availableGib * GIB);
         MemoryEstimate.check(FOLDER, dtype, ESTIMATES, memory);
     }
 
     @Test
     void whatFitsIsLoaded() {
         // Mapped weights may take the place of file copies, so that only the rest must be available.
-        assertThatCode(() -> check(WeightFormat.AUTO, 8, 1, 0)).doesNotThrowAnyException();
-        assertThatCode(() -> check(WeightFormat.F32, 15, 15, 14)).doesNotThrowAnyException();
+        assertThatCode(() -> check(WeightFormat.AUTO, 8, 1)).doesNotThrowAnyException();
+        assertThatCode(() -> check(WeightFormat.F32, 15, 15)).doesNotThrowAnyException();
     }
 
     @Test
     void aSmallMachineIsToldWhichDtypeFits() {
-        assertThatThrownBy(() -> check(WeightFormat.AUTO, 6, 5, 5))
+        assertThatThrownBy(() -> check(WeightFormat.AUTO, 6, 5))
                 .isInstanceOf(InsufficientMemoryException.class)
                 .hasMessage(FOLDER
                         + ": expected 8.0 GiB of memory for weights as stored, got 6.0 GiB in all, so that every"
                         + " token would read weights from the disk; take dtype int8, which needs 4.8 GiB" + OR_FORCE);
-        assertThatThrownBy(() -> check(WeightFormat.AUTO, 2, 2, 2))
+        assertThatThrownBy(() -> check(WeightFormat.AUTO, 2, 2))
                 .hasMessageEndingWith("from the disk; take a machine with more memory" + OR_FORCE);
     }
 
     @Test
     void aBusyMachineIsToldToCloseOtherPrograms() {
-        assertThatThrownBy(() -> check(WeightFormat.F32, 16, 12, 16))
+        assertThatThrownBy(() -> check(WeightFormat.F32, 16, 12))
                 .isInstanceOf(InsufficientMemoryException.class)
                 .hasMessage(FOLDER + ": expected 15.0 GiB of free memory for weights as f32, got 12.0 GiB; close other"
                         + " programs; take dtype auto, which needs 8.0 GiB" + OR_FORCE);
-    }
-
-    @Test
-    void aLimitOfJavaIsNamed() {
-        assertThatThrownBy(() -> check(WeightFormat.F32, 64, 64, 13))
-                .isInstanceOf(InsufficientMemoryException.class)
-                .hasMessage(
-                        FOLDER + ": expected 14.0 GiB of memory outside Java's heap for weights as f32, got 13.0 GiB;"
-                                + " start Java with -XX:MaxDirectMemorySize=15g; take dtype auto, which needs 8.0 GiB"
-                                + OR_FORCE);
     }
 
     @Test
@@ -133,24 +123,22 @@ class MemoryEstimateTest {
 
     @Test
     void fileCopiesCountAsAvailable() throws IOException {
-        assertThat(MachineMemory.read(directory, 8 * GIB, GIB)).isEmpty();
+        assertThat(MachineMemory.read(directory, 8 * GIB)).isEmpty();
         write("proc/meminfo", "MemTotal:  8388608 kB\nMemFree:  1024 kB\nMemAvailable:  6291456 kB\n");
-        assertThat(MachineMemory.read(directory, 8 * GIB, GIB)).contains(new MachineMemory(8 * GIB, 6 * GIB, GIB));
+        assertThat(MachineMemory.read(directory, 8 * GIB)).contains(new MachineMemory(8 * GIB, 6 * GIB));
     }
 
     @Test
     void limitsOfContainersCount() throws IOException {
         write("proc/meminfo", "MemTotal:  8388608 kB\nMemAvailable:  6291456 kB\n");
         write("proc/self/cgroup", "0::/job/1\n");
-        assertThat(MachineMemory.read(directory, 4 * GIB, GIB)).contains(new MachineMemory(4 * GIB, 4 * GIB, GIB));
+        assertThat(MachineMemory.read(directory, 4 * GIB)).contains(new MachineMemory(4 * GIB, 4 * GIB));
         write("sys/fs/cgroup/memory.stat", "anon 1073741824\nfile 3221225472\n");
-        assertThat(MachineMemory.read(directory, 4 * GIB, GIB)).contains(new MachineMemory(4 * GIB, 3 * GIB, GIB));
+        assertThat(MachineMemory.read(directory, 4 * GIB)).contains(new MachineMemory(4 * GIB, 3 * GIB));
         write("sys/fs/cgroup/job/1/memory.stat", "anon 2147483648\nfile 0\n");
-        assertThat(MachineMemory.read(directory, 4 * GIB, GIB)).contains(new MachineMemory(4 * GIB, 2 * GIB, GIB));
+        assertThat(MachineMemory.read(directory, 4 * GIB)).contains(new MachineMemory(4 * GIB, 2 * GIB));
         // A machine whose programs fill it leaves less than the container's limit.
-        assertThat(MachineMemory.read(directory, 15 * GIB / 2, GIB)
-                        .orElseThrow()
-                        .available())
+        assertThat(MachineMemory.read(directory, 15 * GIB / 2).orElseThrow().available())
                 .isEqualTo(11 * GIB / 2);
     }
 
@@ -159,6 +147,6 @@ class MemoryEstimateTest {
         write("proc/meminfo", "MemTotal:  8388608 kB\nMemAvailable:  6291456 kB\n");
         write("proc/self/cgroup", "9:cpu,cpuacct:/\n4:memory:/job\n0::/\n");
         write("sys/fs/cgroup/memory/job/memory.stat", "rss 0\ntotal_rss 1073741824\ntotal_cache 3221225472\n");
-        assertThat(MachineMemory.read(directory, 4 * GIB, GIB)).contains(new MachineMemory(4 * GIB, 3 * GIB, GIB));
+        assertThat(MachineMemory.read(directory, 4 * GIB)).contains(new MachineMemory(4 * GIB, 3 * GIB));
     }
 }

@@ -3,6 +3,7 @@ package io.github.blip2java.conformance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.blip2java.LoadOptions;
 import io.github.blip2java.examples.programs.AskManyQuestions;
 import io.github.blip2java.examples.programs.CaptionPictures;
 import io.github.blip2java.examples.programs.FirstCaption;
@@ -46,8 +47,10 @@ class ProgramsTest {
 
     @Test
     void theForwardPassPredictsWhatGenerateWrites() throws IOException {
-        try (Blip2Pipeline blip2 = Blip2Pipeline.load(MODEL)
-                .withOptions(GenerationConfig.builder().maxNewTokens(1).build())) {
+        try (Blip2Pipeline blip2 = Blip2Pipeline.load(
+                MODEL,
+                LoadOptions.defaults(),
+                GenerationConfig.builder().maxNewTokens(1).build())) {
             long first = blip2.caption(ImageReader.read(CAT), "a photo of")
                     .tokenIds()
                     .get(0);

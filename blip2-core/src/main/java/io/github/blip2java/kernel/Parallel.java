@@ -1,30 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.kernel;
 
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.ArrayDeque;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntConsumer;
+import java.util.function.Supplier;
 
 /**
- * Loops shared out among the threads of one pool.
+ * A pool of threads, and loops shared out among them.
  *
- * <p>The calling thread works too, so calls may nest, and several threads may call at once. The pool has one thread fewer
- * than the processor has cores, or than the system property {@code blip2.threads} says.
+ * <p>{@link #call} makes a pool the one that loops of this thread are shared out in; without, it is {@link #shared()}. The calling
+ * thread works too, so a pool of n has n − 1 threads of its own, loops may nest, and several threads may call at once.
+ *
+ * <p>A pool refers to a loop only while that runs.
  */
-public final class Parallel {
-    private static final int THREADS = configuredThreads();
-    private static final ExecutorService POOL = THREADS == 1
-            ? null
-            : new ThreadPoolExecutor(THREADS - 1, THREADS - 1, 0, TimeUnit.SECONDS, new PatientQueue(), task -> {
-                Thread thread = new Thread(task, "blip2-worker");
-                thread.setDaemon(true);
-                return thread;
-            });
+public final class Parallel implements AutoCloseable {
+    static final String INTERRUPTED =
+            "interrupted: the thread that waits for this call was interrupted, so it was given up";
 
     /**
      * How long a thread looks for its next loop before it sleeps: a token is hundreds of short loops, close behind each other.
@@ -32,106 +27,266 @@ public final class Parallel {
      */
     private static final long PATIENCE_NANOS = 100_000;
 
-    private Parallel() {}
+    /** Loops at once that find help: with the calls at once bounded by the number of threads, nested ones included. */
+    private static final int LOOPS_PER_THREAD = 8;
 
-    private static int configuredThreads() {
-        int cores = Runtime.getRuntime().availableProcessors();
-        return Math.max(1, Integer.getInteger("blip2.threads", cores));
+    private static final ThreadLocal<Binding> CURRENT = new ThreadLocal<>();
+
+    /** What a thread computes with. */
+    private record Binding(Parallel pool, Workspace workspace) {}
+
+    /** Made when it is first asked for. */
+    private static final class Shared {
+        static final Parallel POOL = new Parallel(Math.max(
+                1, Integer.getInteger("blip2.threads", Runtime.getRuntime().availableProcessors())));
+    }
+
+    private final AtomicReferenceArray<Loop> loops;
+    private final Worker[] workers;
+    private final ArrayDeque<Workspace> idle = new ArrayDeque<>();
+    private volatile boolean closed;
+
+    private Parallel(int threads) {
+        loops = new AtomicReferenceArray<>(threads * LOOPS_PER_THREAD);
+        workers = new Worker[threads - 1];
+        for (int i = 0; i < workers.length; i++) {
+            workers[i] = new Worker();
+            workers[i].start();
+        }
     }
 
     /**
-     * Gives the number of threads that share a loop.
+     * The pool of whoever asks for no other: as many threads as the processor has cores, or as the system property
+     * {@code blip2.threads} says.
+     *
+     * @return one pool, for ever
+     */
+    public static Parallel shared() {
+        return Shared.POOL;
+    }
+
+    /**
+     * Starts a pool.
+     *
+     * @param threads 1 or more, the calling one included
+     * @return a pool to be closed
+     */
+    public static Parallel of(int threads) {
+        if (threads < 1) {
+            throw new IllegalArgumentException(
+                    "threads: expected 1 or more, got " + threads + "; leave it unset for all cores");
+        }
+        return new Parallel(threads);
+    }
+
+    /**
+     * The size of this pool.
+     *
+     * @return threads that share a loop, the calling one included
+     */
+    public int size() {
+        return workers.length + 1;
+    }
+
+    private static Parallel current() {
+        Binding binding = CURRENT.get();
+        return binding == null ? shared() : binding.pool;
+    }
+
+    static Workspace workspace() {
+        Binding binding = CURRENT.get();
+        return binding == null ? null : binding.workspace;
+    }
+
+    /**
+     * The size of the pool that loops of this thread are shared out in.
      *
      * @return 1 or more
      */
     public static int threads() {
-        return THREADS;
+        return current().size();
     }
 
     /**
-     * Runs {@code body} for every index from 0 to n − 1, in any order and on any thread, and waits for all.
+     * Does work whose loops this pool shares out, with working memory lent to the calling thread meanwhile.
+     *
+     * @param work what to do, on this thread
+     * @param <T>  its result
+     * @return what it returns
+     */
+    public <T> T call(Supplier<T> work) {
+        Binding before = CURRENT.get();
+        if (before != null && before.pool == this) {
+            return work.get();
+        }
+        Workspace workspace = lend();
+        CURRENT.set(new Binding(this, workspace));
+        try {
+            return work.get();
+        } finally {
+            if (before == null) {
+                CURRENT.remove();
+            } else {
+                CURRENT.set(before);
+            }
+            takeBack(workspace);
+        }
+    }
+
+    private Workspace lend() {
+        Workspace workspace;
+        synchronized (idle) {
+            workspace = idle.pollLast();
+        }
+        if (workspace == null) {
+            return new Workspace();
+        }
+        workspace.wake();
+        return workspace;
+    }
+
+    private void takeBack(Workspace workspace) {
+        workspace.rest();
+        synchronized (idle) {
+            if (idle.size() < size()) {
+                idle.addLast(workspace);
+            }
+        }
+    }
+
+    /**
+     * Runs {@code body} for every index from 0 to n − 1, in any order and on any thread, and waits for all. After a failure no
+     * further indices are begun; when those that were have ended, the first exception is thrown here, with the others suppressed.
      *
      * @param n    number of indices
-     * @param body what to do with each; its first exception is thrown here once all others have ended
+     * @param body what to do with each
+     * @throws CancellationException if this thread is interrupted, before or meanwhile; it stays marked as interrupted
      */
     public static void forRange(int n, IntConsumer body) {
-        if (n <= 1 || THREADS == 1) {
+        if (Thread.currentThread().isInterrupted()) {
+            throw new CancellationException(INTERRUPTED);
+        }
+        Parallel pool = n <= 1 ? null : current();
+        if (pool == null || pool.workers.length == 0) {
             for (int i = 0; i < n; i++) {
                 body.accept(i);
             }
             return;
         }
-        Loop loop = new Loop(n, body);
-        for (int i = 1; i < Math.min(THREADS, n); i++) {
-            POOL.execute(loop);
+        pool.share(new Loop(n, pool.size(), body), n);
+    }
+
+    private void share(Loop loop, int n) {
+        int place = 0;
+        while (place < loops.length() && !loops.compareAndSet(place, null, loop)) {
+            place++;
         }
-        loop.run();
+        if (place < loops.length()) { // else all threads have enough to do
+            wake(Math.min(workers.length, n - 1));
+            loop.work();
+            loops.set(place, null);
+        } else {
+            loop.work();
+        }
         loop.await();
     }
 
-    private static void spinUntil(BooleanSupplier done) {
+    /** Makes sure that so many threads look for work. */
+    private void wake(int wanted) {
+        int missing = wanted;
+        for (Worker worker : workers) {
+            if (worker.state == Worker.LOOKING) {
+                missing--;
+            }
+        }
+        for (int i = 0; i < workers.length && missing > 0; i++) {
+            if (workers[i].state == Worker.ASLEEP) {
+                workers[i].state = Worker.LOOKING;
+                LockSupport.unpark(workers[i]);
+                missing--;
+            }
+        }
+    }
+
+    static void spinUntil(BooleanSupplier done) {
         long end = System.nanoTime() + PATIENCE_NANOS;
         while (!done.getAsBoolean() && System.nanoTime() - end < 0) {
             Thread.onSpinWait();
         }
     }
 
-    /** Whoever takes from it does not sleep at once. */
-    private static final class PatientQueue extends LinkedBlockingQueue<Runnable> {
-        private static final long serialVersionUID = 1;
-
-        @Override
-        public Runnable take() throws InterruptedException {
-            spinUntil(() -> !isEmpty());
-            return super.take();
+    /** Ends the threads when they have nothing left to do; loops go on with the calling thread alone. */
+    @Override
+    public void close() {
+        if (this == Shared.POOL) {
+            return;
+        }
+        closed = true;
+        for (Worker worker : workers) {
+            LockSupport.unpark(worker);
         }
     }
 
-    /** One loop; every thread that runs it takes the next piece until none is left. */
-    private static final class Loop implements Runnable {
-        private static final int PIECES_PER_THREAD = 8;
+    /** A thread of the pool. */
+    private final class Worker extends Thread {
+        static final int BUSY = 0;
+        static final int LOOKING = 1;
+        static final int ASLEEP = 2;
 
-        private final int n;
-        private final int piece;
-        private final IntConsumer body;
-        private final Thread caller = Thread.currentThread();
-        private final AtomicInteger next = new AtomicInteger();
-        private final AtomicInteger done = new AtomicInteger();
-        private volatile Throwable failure;
+        private final Workspace workspace = new Workspace();
+        private volatile int state = LOOKING;
+        private int place;
+        private Loop found;
 
-        Loop(int n, IntConsumer body) {
-            this.n = n;
-            this.body = body;
-            this.piece = Math.max(1, n / (THREADS * PIECES_PER_THREAD));
+        Worker() {
+            super(null, null, "blip2-worker", 0, false); // keeps nothing of who starts it
+            setDaemon(true);
         }
 
         @Override
         public void run() {
-            for (int from = next.getAndAdd(piece); from >= 0 && from < n; from = next.getAndAdd(piece)) {
-                int to = Math.min(n, from + piece);
-                try {
-                    for (int i = from; i < to; i++) {
-                        body.accept(i);
-                    }
-                } catch (RuntimeException | Error e) {
-                    failure = e;
-                }
-                if (done.addAndGet(to - from) == n) {
-                    LockSupport.unpark(caller);
+            CURRENT.set(new Binding(Parallel.this, workspace));
+            while (!closed) {
+                state = LOOKING;
+                spinUntil(this::findsLoop);
+                if (found == null) {
+                    sleep();
+                } else {
+                    state = BUSY;
+                    help();
                 }
             }
         }
 
-        void await() {
-            spinUntil(() -> done.get() == n);
-            while (done.get() < n) {
-                LockSupport.park(this);
+        private void help() {
+            Loop loop = found;
+            found = null; // so that nothing refers to it afterwards
+            loop.help();
+        }
+
+        /** Goes on where it found the last one, so that all loops get help. */
+        private boolean findsLoop() {
+            for (int i = 0; i < loops.length(); i++) {
+                place = place + 1 < loops.length() ? place + 1 : 0;
+                Loop loop = loops.get(place);
+                if (loop != null && loop.hasWork()) {
+                    found = loop;
+                    return true;
+                }
             }
-            if (failure instanceof Error error) {
-                throw error;
+            return false;
+        }
+
+        private void sleep() {
+            workspace.rest();
+            state = ASLEEP; // who comes with a loop from here on wakes this thread; one that came before is found now
+            if (!findsLoop() && !closed) {
+                LockSupport.park(Parallel.this);
             }
-            if (failure instanceof RuntimeException exception) {
-                throw exception;
+            workspace.wake();
+            if (found != null) {
+                state = BUSY;
+                help();
             }
         }
     }

@@ -2,16 +2,22 @@
 package io.github.blip2java.kernel;
 
 import java.lang.reflect.Array;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntFunction;
 
 /**
- * Working memory for one purpose, which each thread keeps and reuses. What is in an array is anything at first, and valid until
- * the same thread asks the same scratch again.
+ * Working memory for one purpose. The array comes from the workspace that {@link Parallel} lends to a thread for a call (its own
+ * threads keep one each), so that what exists is bounded by the calls at once and not by the threads that ever called. Outside
+ * of any call the array is new.
+ *
+ * <p>What is in an array is anything at first, and valid until the same thread asks the same scratch again.
  *
  * @param <A> an array type
  */
 public final class Scratch<A> {
-    private final ThreadLocal<A> own = new ThreadLocal<>();
+    private static final AtomicInteger NUMBERS = new AtomicInteger();
+
+    private final int number = NUMBERS.getAndIncrement();
     private final IntFunction<A> allocate;
 
     private Scratch(IntFunction<A> allocate) {
@@ -30,16 +36,21 @@ public final class Scratch<A> {
     }
 
     /**
-     * Gives this thread's array.
+     * Lends an array to this thread.
      *
      * @param n elements needed
      * @return an array of n elements or more
      */
+    @SuppressWarnings("unchecked") // only this scratch puts anything under its number
     public A get(int n) {
-        A array = own.get();
+        Workspace workspace = Parallel.workspace();
+        if (workspace == null) {
+            return allocate.apply(n);
+        }
+        A array = (A) workspace.get(number);
         if (array == null || Array.getLength(array) < n) {
             array = allocate.apply(n);
-            own.set(array);
+            workspace.put(number, array);
         }
         return array;
     }

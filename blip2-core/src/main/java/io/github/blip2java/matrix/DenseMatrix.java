@@ -8,6 +8,7 @@ import io.github.blip2java.kernel.Scratch;
 import io.github.blip2java.kernel.StoredRows;
 import io.github.blip2java.weights.DType;
 import io.github.blip2java.weights.StoredTensor;
+import io.github.blip2java.weights.WeightMemory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
@@ -15,6 +16,8 @@ import java.nio.ByteOrder;
 final class DenseMatrix implements WeightMatrix {
     private static final Kernels KERNELS = Kernels.get();
     private static final Scratch<short[]> ROW = Scratch.of(short[]::new);
+    private static final Scratch<byte[]> STORED = Scratch.of(byte[]::new);
+    private static final Scratch<float[]> VALUES = Scratch.of(float[]::new);
 
     /** Measured: up to this many rows reading the weights is the cost, and dot products read them once. */
     static final int FEW_ROWS = 6;
@@ -38,35 +41,47 @@ final class DenseMatrix implements WeightMatrix {
 
     /** Converts a tensor, unless it has the wanted type already. */
     static DenseMatrix as(DType wanted, StoredTensor tensor, int out, int in) {
-        DenseMatrix stored = mapped(tensor, out, in);
-        return stored.dtype == wanted ? stored : stored.converted(wanted);
+        if (tensor.dtype() == wanted) {
+            return mapped(tensor, out, in);
+        }
+        ByteBuffer target = tensor.memory().allocate((long) out * in * wanted.bytes());
+        forEachRow(
+                tensor,
+                out,
+                in,
+                (row, values) -> Narrowing.put(
+                        values,
+                        in,
+                        wanted,
+                        target,
+                        row * in * wanted.bytes(),
+                        tensor.info().name()));
+        return new DenseMatrix(target, wanted, out, in);
     }
 
-    static DenseMatrix of(float[] values, int out, int in) {
-        ByteBuffer bytes = allocate((long) values.length * DType.F32.bytes());
+    /** What to do with a row of a tensor. */
+    @FunctionalInterface
+    interface RowBody {
+        void row(int row, float[] values);
+    }
+
+    /** Reads all rows, widened to float32, all threads sharing them. What is read is never in memory as a whole. */
+    static void forEachRow(StoredTensor tensor, int out, int in, RowBody body) {
+        Parallel.forRange(out, row -> {
+            byte[] stored = STORED.get(in * tensor.dtype().bytes());
+            float[] values = VALUES.get(in);
+            ByteBuffer view =
+                    ByteBuffer.wrap(stored, 0, in * tensor.dtype().bytes()).order(ByteOrder.LITTLE_ENDIAN);
+            tensor.read((long) row * view.remaining(), view);
+            widen(view.flip(), tensor.dtype(), values, 0, in);
+            body.row(row, values);
+        });
+    }
+
+    static DenseMatrix of(WeightMemory memory, float[] values, int out, int in) {
+        ByteBuffer bytes = memory.allocate((long) values.length * DType.F32.bytes());
         bytes.asFloatBuffer().put(values);
         return new DenseMatrix(bytes, DType.F32, out, in);
-    }
-
-    static ByteBuffer allocate(long size) {
-        return ByteBuffer.allocateDirect(Math.toIntExact(size)).order(ByteOrder.LITTLE_ENDIAN);
-    }
-
-    private DenseMatrix converted(DType wanted) {
-        ByteBuffer target = allocate((long) out * in * wanted.bytes());
-        Parallel.forRange(out, row -> {
-            float[] values = new float[in];
-            copyRow(row, values, 0);
-            int at = row * in * wanted.bytes();
-            for (int i = 0; i < in; i++) {
-                switch (wanted) {
-                    case F16 -> target.putShort(at + 2 * i, Narrowing.toHalf(values[i]));
-                    case BF16 -> target.putShort(at + 2 * i, Narrowing.toBfloat16(values[i]));
-                    default -> target.putFloat(at + 4 * i, values[i]);
-                }
-            }
-        });
-        return new DenseMatrix(target, wanted, out, in);
     }
 
     @Override

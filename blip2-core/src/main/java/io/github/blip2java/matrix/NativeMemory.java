@@ -2,6 +2,7 @@
 package io.github.blip2java.matrix;
 
 import io.github.blip2java.kernel.Parallel;
+import io.github.blip2java.weights.OffHeap;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -11,20 +12,21 @@ import java.util.List;
 
 /**
  * Working memory outside the heap, for native libraries. Lent and taken back, so that what exists is bounded by the products
- * that run at the same time and not by the threads that ever called.
+ * that run at the same time and not by the threads that ever called; of what nobody uses {@value #MOST_IDLE} bytes are kept.
  */
-final class NativeMemory implements AutoCloseable {
-    private static final int MOST_IDLE = 6;
+public final class NativeMemory implements AutoCloseable {
+    /** Input and product of a batch of pictures in a full-size model, 50 MiB each. */
+    private static final long MOST_IDLE = 128L << 20;
 
     /** Floats that one thread copies at a time. */
     private static final int PIECE = 1 << 14;
 
-    private static final List<ByteBuffer> IDLE = new ArrayList<>();
+    private static final List<OffHeap> IDLE = new ArrayList<>();
 
-    private final ByteBuffer bytes;
+    private final OffHeap memory;
 
-    private NativeMemory(ByteBuffer bytes) {
-        this.bytes = bytes;
+    private NativeMemory(OffHeap memory) {
+        this.memory = memory;
     }
 
     /** Room for n floats, whatever is in it. */
@@ -35,26 +37,31 @@ final class NativeMemory implements AutoCloseable {
     /** Room for bytes, whatever is in it. */
     static NativeMemory bytes(int size) {
         synchronized (IDLE) {
-            ByteBuffer fitting = IDLE.stream()
-                    .filter(buffer -> buffer.capacity() >= size)
-                    .min(Comparator.comparingInt(ByteBuffer::capacity))
+            OffHeap fitting = IDLE.stream()
+                    .filter(memory -> memory.size() >= size)
+                    .min(Comparator.comparingInt(OffHeap::size))
                     .orElse(null);
             if (fitting != null) {
                 IDLE.remove(fitting);
                 return new NativeMemory(fitting);
             }
         }
-        return new NativeMemory(ByteBuffer.allocateDirect(size));
+        return new NativeMemory(OffHeap.allocate(size));
     }
 
     static NativeMemory copyOf(float[] values, int n) {
         NativeMemory memory = floats(n);
-        FloatBuffer floats = memory.asFloats();
-        Parallel.forRange((n + PIECE - 1) / PIECE, piece -> {
-            int from = piece * PIECE;
-            floats.put(from, values, from, Math.min(PIECE, n - from));
-        });
-        return memory;
+        try {
+            FloatBuffer floats = memory.asFloats();
+            Parallel.forRange((n + PIECE - 1) / PIECE, piece -> {
+                int from = piece * PIECE;
+                floats.put(from, values, from, Math.min(PIECE, n - from));
+            });
+            return memory;
+        } catch (Throwable e) {
+            memory.close();
+            throw e;
+        }
     }
 
     FloatBuffer asFloats() {
@@ -62,18 +69,40 @@ final class NativeMemory implements AutoCloseable {
     }
 
     ByteBuffer asBytes() {
-        return bytes.duplicate().clear().order(ByteOrder.nativeOrder());
+        return memory.bytes().order(ByteOrder.nativeOrder());
     }
 
+    /** Takes it back; the smallest pieces go where all together are too many. */
     @Override
     public void close() {
         synchronized (IDLE) {
-            IDLE.add(bytes);
-            if (IDLE.size() > MOST_IDLE) {
-                IDLE.remove(IDLE.stream()
-                        .min(Comparator.comparingInt(ByteBuffer::capacity))
-                        .orElseThrow());
+            IDLE.add(memory);
+            while (idleBytes() > MOST_IDLE) {
+                free(IDLE.stream().min(Comparator.comparingInt(OffHeap::size)).orElseThrow());
             }
         }
+    }
+
+    /**
+     * What nobody uses, outside the heap.
+     *
+     * @return bytes
+     */
+    public static long idleBytes() {
+        synchronized (IDLE) {
+            return IDLE.stream().mapToLong(OffHeap::size).sum();
+        }
+    }
+
+    /** Gives everything back that nobody uses, as when a model is closed. */
+    public static void freeIdle() {
+        synchronized (IDLE) {
+            List.copyOf(IDLE).forEach(NativeMemory::free);
+        }
+    }
+
+    private static void free(OffHeap memory) {
+        IDLE.remove(memory);
+        memory.close();
     }
 }

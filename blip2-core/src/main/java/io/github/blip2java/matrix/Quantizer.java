@@ -2,7 +2,6 @@
 package io.github.blip2java.matrix;
 
 import io.github.blip2java.kernel.Int4Rows;
-import io.github.blip2java.kernel.Parallel;
 import io.github.blip2java.weights.Checkpoint;
 import io.github.blip2java.weights.DType;
 import io.github.blip2java.weights.SafetensorsWriter.Planned;
@@ -10,9 +9,9 @@ import io.github.blip2java.weights.StoredTensor;
 import io.github.blip2java.weights.TensorInfo;
 import io.github.blip2java.weights.UnsupportedModelException;
 import io.github.blip2java.weights.WeightFormat;
+import io.github.blip2java.weights.WeightMemory;
 import io.github.blip2java.weights.WeightScope;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
@@ -85,7 +84,7 @@ public final class Quantizer {
 
     /** Gives a float tensor's quantised matrix. */
     static WeightMatrix quantized(StoredTensor tensor, WeightFormat format, int out, int in) {
-        return matrix(format, quantize(tensor, format), out, in);
+        return matrix(format, quantize(tensor, format, tensor.memory()), out, in);
     }
 
     private static WeightMatrix matrix(WeightFormat format, List<ByteBuffer> parts, int out, int in) {
@@ -130,32 +129,29 @@ public final class Quantizer {
      *
      * @param tensor {@code [out, in]}, F32, F16 or BF16
      * @param format INT8 or INT4
-     * @return bytes outside the heap, for each tensor of {@link #plan}
+     * @param memory where to put the result
+     * @return bytes in that memory, for each tensor of {@link #plan}
      * @throws UnsupportedModelException if a weight is no finite number
      */
-    public static List<ByteBuffer> quantize(StoredTensor tensor, WeightFormat format) {
+    public static List<ByteBuffer> quantize(StoredTensor tensor, WeightFormat format, WeightMemory memory) {
         int out = Math.toIntExact(tensor.info().shape()[0]);
         int in = Math.toIntExact(tensor.info().shape()[1]);
         List<ByteBuffer> parts = plan(format, tensor.info().name(), out, in).stream()
-                .map(part -> DenseMatrix.allocate(part.bytes()))
+                .map(part -> memory.allocate(part.bytes()))
                 .toList();
-        Parallel.forRange(out, row -> {
-            float[] values = new float[in];
-            ByteBuffer stored = ByteBuffer.allocate(in * tensor.dtype().bytes()).order(ByteOrder.LITTLE_ENDIAN);
-            tensor.read((long) row * stored.capacity(), stored);
-            DenseMatrix.widen(stored.flip(), tensor.dtype(), values, 0, in);
-            check(values, row, tensor.info().name(), format);
+        DenseMatrix.forEachRow(tensor, out, in, (row, values) -> {
+            check(values, in, row, tensor.info().name(), format);
             if (format == WeightFormat.INT8) {
-                quantizeInt8(values, row, parts);
+                quantizeInt8(values, in, row, parts);
             } else {
-                quantizeInt4(values, row, parts);
+                quantizeInt4(values, in, row, parts);
             }
         });
         return parts;
     }
 
-    private static void check(float[] values, int row, String name, WeightFormat format) {
-        for (int i = 0; i < values.length; i++) {
+    private static void check(float[] values, int in, int row, String name, WeightFormat format) {
+        for (int i = 0; i < in; i++) {
             // A range of half the largest float leaves room for differences.
             if (!(Math.abs(values[i]) < Float.MAX_VALUE / 2)) {
                 throw new UnsupportedModelException("tensor \"" + name + "\"[" + row + ", " + i
@@ -166,26 +162,26 @@ public final class Quantizer {
         }
     }
 
-    private static void quantizeInt8(float[] values, int row, List<ByteBuffer> parts) {
+    private static void quantizeInt8(float[] values, int in, int row, List<ByteBuffer> parts) {
         float highest = 0;
-        for (float value : values) {
-            highest = Math.max(highest, Math.abs(value));
+        for (int i = 0; i < in; i++) {
+            highest = Math.max(highest, Math.abs(values[i]));
         }
         float scale = highest / HIGHEST_INT8;
-        byte[] codes = new byte[values.length];
+        byte[] codes = new byte[in];
         // A scale of 0 comes from zeros, or from weights that no float could tell from zero once multiplied.
-        for (int i = 0; i < values.length && scale > 0; i++) {
+        for (int i = 0; i < in && scale > 0; i++) {
             codes[i] = (byte) Math.max(-HIGHEST_INT8, Math.min(HIGHEST_INT8, Math.rint(values[i] / scale)));
         }
-        parts.get(0).put(row * values.length, codes);
+        parts.get(0).put(row * in, codes);
         parts.get(1).putFloat(row * Float.BYTES, scale);
     }
 
-    private static void quantizeInt4(float[] values, int row, List<ByteBuffer> parts) {
-        int groups = Int4Rows.blocks(values.length) * Int4Rows.BLOCK_GROUPS;
+    private static void quantizeInt4(float[] values, int in, int row, List<ByteBuffer> parts) {
+        int groups = Int4Rows.blocks(in) * Int4Rows.BLOCK_GROUPS;
         byte[] codes = new byte[groups * Int4Rows.GROUP / 2];
-        for (int from = 0; from < values.length; from += Int4Rows.GROUP) {
-            int n = Math.min(Int4Rows.GROUP, values.length - from);
+        for (int from = 0; from < in; from += Int4Rows.GROUP) {
+            int n = Math.min(Int4Rows.GROUP, in - from);
             int group = from / Int4Rows.GROUP;
             Int4Range range = Int4Range.best(values, from, n);
             for (int i = 0; i < n; i++) {

@@ -5,10 +5,14 @@ import io.github.blip2java.weights.DType;
 import io.github.blip2java.weights.StoredTensor;
 import io.github.blip2java.weights.UnsupportedModelException;
 import io.github.blip2java.weights.WeightFormat;
+import io.github.blip2java.weights.WeightMemory;
 import io.github.blip2java.weights.WeightScope;
 import java.util.Locale;
 
-/** A matrix {@code [out, in]} of weights. Immutable and safe for many threads. */
+/**
+ * A matrix {@code [out, in]} of weights. Immutable and safe for many threads. Once the {@link WeightMemory} that it lies in is closed,
+ * using it is an {@link IllegalStateException}.
+ */
 public interface WeightMatrix {
 
     /**
@@ -51,8 +55,13 @@ public interface WeightMatrix {
      * @param out     rows it must have
      * @param in      columns it must have
      * @return the matrix
+     * @throws UnsupportedModelException if the format cannot be made of what is stored, or a weight does not fit it
      */
     static WeightMatrix load(WeightScope weights, String name, int out, int in) {
+        return new OwnedMatrix(bare(weights, name, out, in), weights.memory());
+    }
+
+    private static WeightMatrix bare(WeightScope weights, String name, int out, int in) {
         WeightFormat stored = Quantizer.formatOf(weights.dtype(name));
         if (stored != WeightFormat.AUTO) {
             requireAsStored(weights, name, stored);
@@ -89,18 +98,21 @@ public interface WeightMatrix {
      */
     static WeightMatrix loadTable(WeightScope weights, String name, int out, int in) {
         boolean quantised = weights.format() == WeightFormat.INT8 || weights.format() == WeightFormat.INT4;
-        return quantised ? DenseMatrix.mapped(weights.tensor(name, out, in), out, in) : load(weights, name, out, in);
+        return quantised
+                ? new OwnedMatrix(DenseMatrix.mapped(weights.tensor(name, out, in), out, in), weights.memory())
+                : load(weights, name, out, in);
     }
 
     /**
-     * Wraps floats that are on the heap already.
+     * Copies floats that are on the heap already.
      *
-     * @param values {@code [out, in]}, row-major; copied
+     * @param memory receives them
+     * @param values {@code [out, in]}, row-major
      * @param out    rows
      * @param in     columns
      * @return the matrix
      */
-    static WeightMatrix of(float[] values, int out, int in) {
-        return DenseMatrix.of(values, out, in);
+    static WeightMatrix of(WeightMemory memory, float[] values, int out, int in) {
+        return new OwnedMatrix(DenseMatrix.of(memory, values, out, in), memory);
     }
 }

@@ -30,8 +30,9 @@ public final class PatchEmbedding {
         this.channels = channels;
         this.patch = patch;
         float[] kernel = weights.floats("weight", hidden, channels, patch, patch);
-        this.projection =
-                new Linear(WeightMatrix.of(kernel, hidden, channels * patch * patch), weights.floats("bias", hidden));
+        this.projection = new Linear(
+                WeightMatrix.of(weights.memory(), kernel, hidden, channels * patch * patch),
+                weights.floats("bias", hidden));
     }
 
     /**

@@ -31,7 +31,7 @@ import java.util.stream.Stream;
  * The weights of a Hugging Face model folder: {@code model.safetensors}, or shards with an index.
  *
  * <p>Opening reads headers alone. Tensors are mapped when asked for. Safe for many threads; after {@link #close} asking is
- * an {@link IllegalStateException}, while tensors handed out before stay valid.
+ * an {@link IllegalStateException}, and mapped tensors are gone.
  */
 public final class Checkpoint implements AutoCloseable {
     private static final String SINGLE = "model.safetensors";
@@ -50,11 +50,14 @@ public final class Checkpoint implements AutoCloseable {
     private final Path directory;
     private final List<SafetensorsFile> files;
     private final SortedMap<String, StoredTensor> tensors;
+    private final WeightMemory memory;
     private final Set<String> used = ConcurrentHashMap.newKeySet();
 
-    private Checkpoint(Path directory, List<SafetensorsFile> files, SortedMap<String, StoredTensor> tensors) {
+    private Checkpoint(
+            Path directory, List<SafetensorsFile> files, SortedMap<String, StoredTensor> tensors, WeightMemory memory) {
         this.directory = directory;
         this.files = files;
+        this.memory = memory;
         this.tensors = Collections.unmodifiableSortedMap(tensors);
     }
 
@@ -91,8 +94,9 @@ public final class Checkpoint implements AutoCloseable {
         if (Files.exists(directory.resolve(SINGLE))) {
             SafetensorsFile file = SafetensorsFile.open(directory.resolve(SINGLE));
             SortedMap<String, StoredTensor> tensors = new TreeMap<>();
-            file.tensors().forEach((name, info) -> tensors.put(name, new StoredTensor(file, info)));
-            return new Checkpoint(directory, List.of(file), tensors);
+            WeightMemory memory = new WeightMemory();
+            file.tensors().forEach((name, info) -> tensors.put(name, new StoredTensor(file, info, memory)));
+            return new Checkpoint(directory, List.of(file), tensors, memory);
         }
         throw new NoSuchFileException(missing(directory));
     }
@@ -114,6 +118,7 @@ public final class Checkpoint implements AutoCloseable {
         Map<String, String> shardOf = readIndex(directory.resolve(INDEX));
         Map<String, SafetensorsFile> shards = new LinkedHashMap<>();
         SortedMap<String, StoredTensor> tensors = new TreeMap<>();
+        WeightMemory memory = new WeightMemory();
         try {
             for (Map.Entry<String, String> entry : shardOf.entrySet()) {
                 String shard = entry.getValue();
@@ -130,13 +135,11 @@ public final class Checkpoint implements AutoCloseable {
                             INDEX + ": expected tensor \"" + entry.getKey() + "\" in " + shard
                                     + ", which has none of that name; download both again");
                 }
-                tensors.put(entry.getKey(), new StoredTensor(file, info));
+                tensors.put(entry.getKey(), new StoredTensor(file, info, memory));
             }
-            return new Checkpoint(directory, List.copyOf(shards.values()), tensors);
-        } catch (IOException | RuntimeException e) {
-            for (SafetensorsFile shard : shards.values()) {
-                shard.close();
-            }
+            return new Checkpoint(directory, List.copyOf(shards.values()), tensors, memory);
+        } catch (Throwable e) {
+            shards.values().forEach(shard -> Failures.close(e, shard));
             throw e;
         }
     }
@@ -243,6 +246,15 @@ public final class Checkpoint implements AutoCloseable {
         return new WeightScope(this, "", format);
     }
 
+    /**
+     * The memory that the weights lie in, freed when the checkpoint is closed.
+     *
+     * @return its owner
+     */
+    public WeightMemory memory() {
+        return memory;
+    }
+
     StoredTensor take(String name, long... shape) {
         StoredTensor tensor = tensor(name);
         if (!Arrays.equals(tensor.info().shape(), shape)) {
@@ -270,8 +282,10 @@ public final class Checkpoint implements AutoCloseable {
         return unused;
     }
 
+    /** Closes the files and frees the weights, as {@link WeightMemory#close} does. */
     @Override
     public void close() {
+        memory.close();
         List<IOException> failures = new ArrayList<>();
         for (SafetensorsFile file : files) {
             try {

@@ -5,11 +5,13 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Map;
+import java.util.concurrent.CancellationException;
 
 /**
  * An open safetensors file. Safe for many threads.
@@ -39,8 +41,8 @@ public final class SafetensorsFile implements AutoCloseable {
         FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);
         try {
             return new SafetensorsFile(path, channel, SafetensorsHeader.read(path, channel));
-        } catch (IOException | RuntimeException e) {
-            channel.close();
+        } catch (Throwable e) {
+            Failures.close(e, channel);
             throw e;
         }
     }
@@ -64,7 +66,7 @@ public final class SafetensorsFile implements AutoCloseable {
     }
 
     /**
-     * Maps a tensor into memory.
+     * Maps a tensor into memory, until nothing refers to it any more and the garbage collector finds that.
      *
      * @param name one of the names in {@link #tensors()}
      * @return its bytes, read-only and little-endian; valid even after this file is closed
@@ -73,14 +75,33 @@ public final class SafetensorsFile implements AutoCloseable {
      * @throws UnsupportedModelException if the tensor is larger than 2 GiB
      */
     public ByteBuffer map(String name) {
+        return map(
+                name,
+                (file, from, bytes) ->
+                        file.map(FileChannel.MapMode.READ_ONLY, from, bytes).order(ByteOrder.LITTLE_ENDIAN));
+    }
+
+    /** Maps a tensor until the given memory is closed. */
+    ByteBuffer map(String name, WeightMemory memory) {
+        return map(name, memory::map);
+    }
+
+    /** Maps a part of a file. */
+    @FunctionalInterface
+    private interface Mapper {
+        ByteBuffer map(FileChannel file, long from, long bytes) throws IOException;
+    }
+
+    private ByteBuffer map(String name, Mapper mapper) {
         TensorInfo info = info(name);
         if (info.bytes() > Integer.MAX_VALUE) {
             throw new UnsupportedModelException(path.getFileName() + ": tensor \"" + name + "\": expected at most "
                     + Integer.MAX_VALUE + " bytes, got " + info.bytes() + "; store it with 16 bits");
         }
         try {
-            return channel.map(FileChannel.MapMode.READ_ONLY, info.begin(), info.bytes())
-                    .order(ByteOrder.LITTLE_ENDIAN);
+            return mapper.map(channel, info.begin(), info.bytes());
+        } catch (ClosedByInterruptException e) {
+            throw interrupted();
         } catch (ClosedChannelException e) {
             throw closed(e);
         } catch (IOException e) {
@@ -116,6 +137,8 @@ public final class SafetensorsFile implements AutoCloseable {
                 }
                 position += count;
             }
+        } catch (ClosedByInterruptException e) {
+            throw interrupted();
         } catch (ClosedChannelException e) {
             throw closed(e);
         } catch (IOException e) {
@@ -130,6 +153,11 @@ public final class SafetensorsFile implements AutoCloseable {
                     path.getFileName() + ": expected one of its tensors, got \"" + name + '"');
         }
         return info;
+    }
+
+    private CancellationException interrupted() {
+        return new CancellationException(path.getFileName()
+                + ": the thread that reads it was interrupted, which closed the file; load it again");
     }
 
     private IllegalStateException closed(Exception cause) {

@@ -109,8 +109,6 @@ public final class SafetensorsWriter {
                             + (file.position() - start));
                 }
             }
-            // The data must be on disk before the folder gets its final name.
-            file.force(true);
         }
     }
 

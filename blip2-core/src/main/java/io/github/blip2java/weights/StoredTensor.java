@@ -2,17 +2,21 @@
 package io.github.blip2java.weights;
 
 import java.nio.ByteBuffer;
-import java.nio.FloatBuffer;
-import java.nio.ShortBuffer;
+import java.nio.ByteOrder;
 
 /** A tensor in a checkpoint: where it is, and ways to its bytes. */
 public final class StoredTensor {
+    /** Elements read at a time. */
+    private static final int CHUNK_ELEMENTS = 1 << 14;
+
     private final SafetensorsFile file;
     private final TensorInfo info;
+    private final WeightMemory memory;
 
-    StoredTensor(SafetensorsFile file, TensorInfo info) {
+    StoredTensor(SafetensorsFile file, TensorInfo info, WeightMemory memory) {
         this.file = file;
         this.info = info;
+        this.memory = memory;
     }
 
     /**
@@ -43,13 +47,22 @@ public final class StoredTensor {
     }
 
     /**
-     * Maps the tensor into memory.
+     * Maps the tensor into memory, for as long as the memory of its checkpoint lives.
      *
-     * @return its bytes, read-only and little-endian
+     * @return its bytes, read-only and little-endian; to be read between {@link WeightMemory#enter} and {@link WeightMemory#leave}
      * @throws IllegalStateException if the checkpoint was closed
      */
     public ByteBuffer map() {
-        return file.map(info.name());
+        return file.map(info.name(), memory);
+    }
+
+    /**
+     * The memory that matrices made of this tensor lie in.
+     *
+     * @return that of its checkpoint
+     */
+    public WeightMemory memory() {
+        return memory;
     }
 
     /**
@@ -68,32 +81,43 @@ public final class StoredTensor {
      *
      * @return its elements, widened to float32 if they are F16 or BF16
      * @throws UnsupportedModelException if it holds no floats
+     * @throws IllegalStateException if the checkpoint was closed
      */
     public float[] toFloats() {
+        if (!info.dtype().isWeight()) {
+            throw new UnsupportedModelException(file.path().getFileName() + ": tensor \"" + info.name()
+                    + "\": expected F32, F16 or BF16, got " + info.dtype());
+        }
         float[] floats = new float[Math.toIntExact(info.elements())];
-        ByteBuffer bytes = map();
-        switch (info.dtype()) {
-            case F32 -> {
-                FloatBuffer values = bytes.asFloatBuffer();
-                values.get(floats);
-            }
-            case F16 -> {
-                ShortBuffer values = bytes.asShortBuffer();
-                for (int i = 0; i < floats.length; i++) {
-                    floats[i] = halfToFloat(values.get(i));
-                }
-            }
-            case BF16 -> {
-                ShortBuffer values = bytes.asShortBuffer();
-                for (int i = 0; i < floats.length; i++) {
-                    floats[i] = Float.intBitsToFloat(values.get(i) << 16);
-                }
-            }
-            default ->
-                throw new UnsupportedModelException(file.path().getFileName() + ": tensor \"" + info.name()
-                        + "\": expected F32, F16 or BF16, got " + info.dtype());
+        int width = dtype().bytes();
+        ByteBuffer chunk = ByteBuffer.allocate(Math.min(CHUNK_ELEMENTS, Math.max(1, floats.length)) * width)
+                .order(ByteOrder.LITTLE_ENDIAN);
+        for (int from = 0; from < floats.length; from += CHUNK_ELEMENTS) {
+            int count = Math.min(CHUNK_ELEMENTS, floats.length - from);
+            chunk.clear().limit(count * width);
+            read((long) from * width, chunk);
+            widen(chunk.flip(), dtype(), floats, from, count);
         }
         return floats;
+    }
+
+    /**
+     * Reads elements, widened to float32.
+     *
+     * @param bytes little-endian; read from its position on, which moves
+     * @param dtype F32, F16 or BF16
+     * @param to    receives them
+     * @param from  where they go in {@code to}
+     * @param count number of elements
+     */
+    public static void widen(ByteBuffer bytes, DType dtype, float[] to, int from, int count) {
+        for (int i = from; i < from + count; i++) {
+            to[i] = switch (dtype) {
+                case F16 -> halfToFloat(bytes.getShort());
+                case BF16 -> Float.intBitsToFloat(bytes.getShort() << 16);
+                default -> bytes.getFloat();
+            };
+        }
     }
 
     /**

@@ -57,6 +57,15 @@ public final class WeightScope {
     }
 
     /**
+     * The memory that matrices made of these weights lie in.
+     *
+     * @return that of the checkpoint
+     */
+    public WeightMemory memory() {
+        return checkpoint.memory();
+    }
+
+    /**
      * Tells whether a tensor is there.
      *
      * @param name its name in this scope

@@ -47,6 +47,7 @@ public class ProductBenchmark {
     public String shape;
 
     private Path directory;
+    private Checkpoint checkpoint;
     private WeightMatrix[] matrices;
     private int rows;
     private float[] x;
@@ -74,10 +75,9 @@ public class ProductBenchmark {
             default -> 16;
         };
         matrices = new WeightMatrix[(int) (TOGETHER * 8 / ((long) bits * out * in) + 1)];
-        try (Checkpoint checkpoint = Checkpoint.open(directory)) {
-            for (int i = 0; i < matrices.length; i++) {
-                matrices[i] = WeightMatrix.load(checkpoint.root(format), "w", out, in);
-            }
+        checkpoint = Checkpoint.open(directory);
+        for (int i = 0; i < matrices.length; i++) {
+            matrices[i] = WeightMatrix.load(checkpoint.root(format), "w", out, in);
         }
         x = gaussian(rows * in);
         y = new float[rows * out];
@@ -95,6 +95,7 @@ public class ProductBenchmark {
     /** Deletes the file. */
     @TearDown
     public void delete() throws IOException {
+        checkpoint.close();
         Files.delete(directory.resolve("model.safetensors"));
         Files.delete(directory);
     }

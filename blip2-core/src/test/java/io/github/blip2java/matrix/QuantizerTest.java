@@ -164,7 +164,8 @@ class QuantizerTest {
             expected = widened(WeightMatrix.load(checkpoint.root(format), NAME, 37, 600));
             StoredTensor tensor = checkpoint.tensor(NAME);
             List<Planned> plan = Quantizer.plan(format, NAME, 37, 600);
-            Iterator<ByteBuffer> parts = Quantizer.quantize(tensor, format).iterator();
+            Iterator<ByteBuffer> parts =
+                    Quantizer.quantize(tensor, format, checkpoint.memory()).iterator();
             SafetensorsWriter.write(
                     quantised, plan, Long.MAX_VALUE, (part, file) -> SafetensorsWriter.writeFully(file, parts.next()));
         }

@@ -64,6 +64,14 @@ public final class Blip2 implements Runnable {
         return new CommandLine(blip2)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setUsageHelpAutoWidth(true)
+                .setExecutionStrategy(parsed -> {
+                    try {
+                        return new CommandLine.RunLast().execute(parsed);
+                    } catch (OutOfMemoryError e) { // picocli tells of exceptions only
+                        throw new CommandLine.ExecutionException(
+                                parsed.commandSpec().commandLine(), outOfMemory(e), e);
+                    }
+                })
                 .setParameterExceptionHandler((exception, args) -> {
                     CommandLine line = exception.getCommandLine();
                     line.getErr().println("blip2: " + exception.getMessage());
@@ -77,6 +85,11 @@ public final class Blip2 implements Runnable {
                     }
                     return UNUSABLE;
                 });
+    }
+
+    private static String outOfMemory(OutOfMemoryError e) {
+        return "out of memory: expected enough for this model and these inputs, got " + e.getMessage()
+                + "; give Java a larger heap, such as BLIP2_JAVA_OPTS=-Xmx4g, or close other programs";
     }
 
     /** One line for a person. */

@@ -46,6 +46,6 @@ final class GenerationOptions {
         }
         GenerationConfig lengths =
                 GenerationConfig.builder().maxNewTokens(maxNewTokens).build();
-        return Blip2Pipeline.load(model.path(), options.apply(progress)).withOptions(lengths);
+        return Blip2Pipeline.load(model.path(), options.apply(progress), lengths);
     }
 }

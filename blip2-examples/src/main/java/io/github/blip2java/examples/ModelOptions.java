@@ -47,14 +47,15 @@ final class ModelOptions {
         return dtype;
     }
 
-    /** Sets the thread count, which counts from the first computation on, and gives the options for loading. */
+    /** The options for loading. */
     LoadOptions apply(Progress progress) {
-        if (threads != null) {
-            if (threads < 1) {
-                throw new IllegalArgumentException("--threads: expected 1 or more, got " + threads);
-            }
-            System.setProperty("blip2.threads", threads.toString());
+        if (threads != null && threads < 1) {
+            throw new IllegalArgumentException("--threads: expected 1 or more, got " + threads);
         }
-        return LoadOptions.defaults().withDtype(dtype).withMemoryCheck(!force).withProgress(progress);
+        return LoadOptions.defaults()
+                .withDtype(dtype)
+                .withMemoryCheck(!force)
+                .withProgress(progress)
+                .withThreads(threads == null ? LoadOptions.ALL_CORES : threads);
     }
 }

@@ -16,6 +16,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -33,6 +34,8 @@ class ProductsOfMatricesTest {
 
     @TempDir
     Path directory;
+
+    private Checkpoint checkpoint;
 
     @ParameterizedTest
     @CsvSource({"F32", "F16", "BF16"})
@@ -116,9 +119,13 @@ class ProductsOfMatricesTest {
                 List.of(new Planned("w.weight", DType.F32, new long[] {OUT, IN})),
                 Long.MAX_VALUE,
                 (tensor, file) -> file.write(bytes));
-        try (Checkpoint checkpoint = Checkpoint.open(directory)) {
-            return WeightMatrix.load(checkpoint.root(format), "w.weight", OUT, IN);
-        }
+        checkpoint = Checkpoint.open(directory);
+        return WeightMatrix.load(checkpoint.root(format), "w.weight", OUT, IN);
+    }
+
+    @AfterEach
+    void closeCheckpoint() {
+        checkpoint.close();
     }
 
     private float[] gaussian(int n) {

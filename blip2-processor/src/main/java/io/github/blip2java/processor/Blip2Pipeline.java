@@ -9,6 +9,7 @@ import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.generation.GenerationResult;
 import io.github.blip2java.kernel.Parallel;
 import io.github.blip2java.processor.TextOptions.Padding;
+import io.github.blip2java.weights.Failures;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,7 +17,9 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -37,7 +40,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  *
  * <p>To ask several things about one picture, {@link #encode(Image) encode} it once and pass the encoding.
  *
- * <p>Safe for many threads at once.
+ * <p>Safe for many threads at once. As many calls compute at once as the model has threads, fewer where the heap is small; the others wait
+ * in the order they came, and {@link LoadOptions#withMaxWaiting} limits how many: one too many is a
+ * {@link java.util.concurrent.RejectedExecutionException}. Interrupting a thread ends its call soon, with a
+ * {@link CancellationException}; the thread stays marked as interrupted.
  */
 public final class Blip2Pipeline implements AutoCloseable {
 
@@ -47,12 +53,11 @@ public final class Blip2Pipeline implements AutoCloseable {
     /** The words around a question that the models were trained with; a bare question is often just repeated. */
     private static final String QUESTION = "Question: %s Short answer:";
 
-    /** Reads pictures beside the model, unless there is one thread for everything. */
-    private static final Executor READER = Parallel.threads() == 1 ? Runnable::run : Blip2Pipeline::startThread;
-
     private final Blip2ForConditionalGeneration model;
     private final Blip2Processor processor;
     private final GenerationConfig options;
+    /** Whether closing this closes model and processor. */
+    private final boolean owner;
     /** Pictures encoded at a time. */
     private final int batch;
 
@@ -63,13 +68,15 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @param processor the processor of the same checkpoint
      */
     public Blip2Pipeline(Blip2ForConditionalGeneration model, Blip2Processor processor) {
-        this(model, processor, GenerationConfig.defaults());
+        this(model, processor, GenerationConfig.defaults(), true);
     }
 
-    private Blip2Pipeline(Blip2ForConditionalGeneration model, Blip2Processor processor, GenerationConfig options) {
+    private Blip2Pipeline(
+            Blip2ForConditionalGeneration model, Blip2Processor processor, GenerationConfig options, boolean owner) {
         boolean limited = options.maxNewTokens() != null || options.maxLength() != null;
         this.model = model;
         this.processor = processor;
+        this.owner = owner;
         this.options = limited
                 ? options
                 : options.toBuilder().maxNewTokens(DEFAULT_MAX_NEW_TOKENS).build();
@@ -109,30 +116,49 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @throws io.github.blip2java.InsufficientMemoryException when there is too little memory for it
      */
     public static Blip2Pipeline load(Path directory, LoadOptions options) throws IOException {
+        return load(directory, options, GenerationConfig.defaults());
+    }
+
+    /**
+     * Loads a checkpoint folder, to generate in a way of one's own.
+     *
+     * @param directory a folder downloaded from the Hugging Face Hub
+     * @param options how to keep the weights
+     * @param generation how to generate; where it sets no maximal length, that of this class holds
+     * @return the pipeline; close it after use
+     * @throws IOException when a file is missing or unreadable
+     * @throws io.github.blip2java.weights.MalformedCheckpointException when a file's content is wrong
+     * @throws io.github.blip2java.weights.UnsupportedModelException when the checkpoint is valid but not supported
+     * @throws io.github.blip2java.InsufficientMemoryException when there is too little memory for it
+     */
+    public static Blip2Pipeline load(Path directory, LoadOptions options, GenerationConfig generation)
+            throws IOException {
         // The processor first: its files are small, so that a missing one shows at once.
         Blip2Processor processor = Blip2Processor.fromPretrained(directory);
         try {
-            return new Blip2Pipeline(Blip2ForConditionalGeneration.fromPretrained(directory, options), processor);
-        } catch (IOException | RuntimeException e) {
-            processor.close();
+            return new Blip2Pipeline(
+                    Blip2ForConditionalGeneration.fromPretrained(directory, options), processor, generation, true);
+        } catch (Throwable e) {
+            Failures.close(e, processor);
             throw e;
         }
     }
 
     /**
-     * Returns a pipeline over the same model and processor that generates in another way. Closing either closes both.
+     * Returns a pipeline over the same model and processor that generates in another way, as cheap as the options of one request. It
+     * owns neither: closing it does nothing, and after this pipeline is closed it is refused too.
      *
      * @param newOptions how to generate; where they set no maximal length, that of this class holds
      * @return the other pipeline
      */
     public Blip2Pipeline withOptions(GenerationConfig newOptions) {
-        return new Blip2Pipeline(model, processor, newOptions);
+        return new Blip2Pipeline(model, processor, newOptions, false);
     }
 
     /**
      * Returns the model.
      *
-     * @return the model, closed with this pipeline
+     * @return the model, closed with the pipeline that was loaded
      */
     public Blip2ForConditionalGeneration model() {
         return model;
@@ -141,7 +167,7 @@ public final class Blip2Pipeline implements AutoCloseable {
     /**
      * Returns the processor.
      *
-     * @return the processor, closed with this pipeline
+     * @return the processor, closed with the pipeline that was loaded
      */
     public Blip2Processor processor() {
         return processor;
@@ -159,6 +185,10 @@ public final class Blip2Pipeline implements AutoCloseable {
     }
 
     private ImageEncoding encode(List<Image> images) {
+        return model.asOneCall(images.size(), options, () -> encodeNow(images));
+    }
+
+    private ImageEncoding encodeNow(List<Image> images) {
         INDArray pixels = processor.imageProcessor().preprocess(images);
         int trained = model.config().visionConfig().imageSize();
         // A checkpoint may ask for larger pictures than its position table was trained on.
@@ -174,7 +204,7 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @throws IllegalStateException after {@link #close}
      */
     public GeneratedText caption(Image image) {
-        return caption(encode(image));
+        return caption(image, null);
     }
 
     /**
@@ -187,7 +217,7 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @throws IllegalStateException after {@link #close}
      */
     public GeneratedText caption(Image image, String prompt) {
-        return caption(encode(image), prompt);
+        return model.asOneCall(1, options, () -> caption(encode(image), prompt));
     }
 
     /**
@@ -226,7 +256,7 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @throws IllegalStateException after {@link #close}
      */
     public GeneratedText answer(Image image, String question) {
-        return answer(encode(image), question);
+        return model.asOneCall(1, options, () -> answer(encode(image), question));
     }
 
     /**
@@ -326,26 +356,45 @@ public final class Blip2Pipeline implements AutoCloseable {
     public void captionFiles(List<Path> files, String prompt, Consumer<List<FileResult>> results) {
         CompletableFuture<List<ReadFile>> next = read(files, 0);
         for (int from = 0; from < files.size(); from += batch) {
-            List<ReadFile> read = next.join();
+            List<ReadFile> read = await(next);
             next = read(files, from + batch);
             results.accept(describe(read, prompt));
+        }
+    }
+
+    private static <T> T await(CompletableFuture<T> future) {
+        try {
+            return future.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new CancellationException(
+                    "interrupted: the thread that waits for pictures was interrupted, so the call was given up");
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof Error error) {
+                throw error;
+            }
+            if (e.getCause() instanceof RuntimeException exception) {
+                throw exception;
+            }
+            throw new IllegalStateException(e.getCause());
         }
     }
 
     /** A picture of the model's size, which takes little memory however large the file is; or the reason for none. */
     private record ReadFile(Path file, Image image, IOException error) {}
 
-    /** Starts to read a batch. */
+    /** Starts to read a batch, beside the model unless there is one thread for everything. */
     private CompletableFuture<List<ReadFile>> read(List<Path> files, int from) {
         int to = Math.min(files.size(), from + batch);
         List<Path> some = from < to ? List.copyOf(files.subList(from, to)) : List.of();
+        Executor reader = model.pool().size() == 1 ? Runnable::run : Blip2Pipeline::startThread;
         return CompletableFuture.supplyAsync(
-                () -> {
+                () -> model.pool().call(() -> {
                     ReadFile[] read = new ReadFile[some.size()];
                     Parallel.forRange(read.length, i -> read[i] = read(some.get(i)));
                     return List.of(read);
-                },
-                READER);
+                }),
+                reader);
     }
 
     private ReadFile read(Path file) {
@@ -391,14 +440,20 @@ public final class Blip2Pipeline implements AutoCloseable {
         List<GeneratedText> texts = new ArrayList<>(images.size());
         for (int from = 0; from < images.size(); from += batch) {
             int to = Math.min(from + batch, images.size());
-            texts.addAll(
-                    generate(encode(images.subList(from, to)), prompts == null ? null : prompts.subList(from, to)));
+            List<Image> some = images.subList(from, to);
+            List<String> theirs = prompts == null ? null : prompts.subList(from, to);
+            texts.addAll(model.asOneCall(some.size(), options, () -> generate(encode(some), theirs)));
         }
         return texts;
     }
 
     /** Generates one text a prompt; without prompts (null), one a picture, from the image tokens alone. */
     private List<GeneratedText> generate(ImageEncoding images, List<String> prompts) {
+        int rows = prompts == null ? images.batch() : prompts.size();
+        return model.asOneCall(rows, options, () -> generateNow(images, prompts));
+    }
+
+    private List<GeneratedText> generateNow(ImageEncoding images, List<String> prompts) {
         ProcessorOutput inputs = prompts == null
                 ? new ProcessorOutput(null, null, null)
                 : processor.prompts(prompts, TextOptions.defaults().withPadding(Padding.LONGEST));
@@ -414,9 +469,12 @@ public final class Blip2Pipeline implements AutoCloseable {
         return texts;
     }
 
-    /** Closes model and processor. */
+    /** Closes model and processor, unless this pipeline was made by {@link #withOptions}. */
     @Override
     public void close() {
+        if (!owner) {
+            return;
+        }
         try {
             processor.close();
         } finally {

@@ -4,11 +4,11 @@ package io.github.blip2java.processor.tokenizer;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.lang.ref.Reference;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.OptionalInt;
-import java.util.concurrent.locks.ReadWriteLock;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.concurrent.Semaphore;
 import java.util.function.Function;
 
 /**
@@ -23,8 +23,19 @@ final class DjlTokenizer implements Tokenizer {
 
     private final TokenizerDefinition definition;
     private final HuggingFaceTokenizer tokenizer;
-    /** Readers use the native object, the writer frees it: a late call must fail, not crash. */
-    private final ReadWriteLock lock = new ReentrantReadWriteLock();
+    /**
+     * Calls at once. The library ends the whole process where it gets no memory for an answer: each call asks for more than that first, where
+     * too little is an error like any other, and few calls at once do so.
+     */
+    private static final int CALLS = Runtime.getRuntime().availableProcessors();
+
+    /** Bytes of an answer, beside those for each letter or token. */
+    private static final int ANSWER = 1 << 16;
+
+    private static final int ANSWER_EACH = 64;
+
+    /** Who uses the native object holds one, who frees it all: a late call must fail, not crash. */
+    private final Semaphore calls = new Semaphore(CALLS, true);
 
     private boolean closed;
 
@@ -60,7 +71,9 @@ final class DjlTokenizer implements Tokenizer {
     @Override
     public long[] encode(String text, boolean addSpecialTokens) {
         String valid = withoutLoneSurrogates(text);
-        return use(library -> library.encode(valid, addSpecialTokens, false).getIds());
+        return use(
+                text.length(),
+                library -> library.encode(valid, addSpecialTokens, false).getIds());
     }
 
     @Override
@@ -70,20 +83,27 @@ final class DjlTokenizer implements Tokenizer {
                 throw new IllegalArgumentException("ids: expected token ids of 0 or more, got " + id);
             }
         }
-        String text = use(library -> library.decode(ids, skipSpecialTokens));
+        String text = use(ids.length, library -> library.decode(ids, skipSpecialTokens));
         return definition.cleanUp() ? cleanUp(text) : text;
     }
 
-    private <T> T use(Function<HuggingFaceTokenizer, T> call) {
-        lock.readLock().lock();
+    private <T> T use(int length, Function<HuggingFaceTokenizer, T> call) {
+        calls.acquireUninterruptibly();
         try {
             if (closed) {
                 throw new IllegalStateException("the tokenizer is closed");
             }
+            makeRoom(length);
             return call.apply(tokenizer);
         } finally {
-            lock.readLock().unlock();
+            calls.release();
         }
+    }
+
+    /** Fails where the heap has no room for an answer. */
+    private static void makeRoom(int length) {
+        byte[] room = new byte[(int) Math.min(Integer.MAX_VALUE - 8, ANSWER + (long) ANSWER_EACH * length)];
+        Reference.reachabilityFence(room);
     }
 
     /** Reference: {@code PreTrainedTokenizerBase.clean_up_tokenization}. */
@@ -160,14 +180,14 @@ final class DjlTokenizer implements Tokenizer {
 
     @Override
     public void close() {
-        lock.writeLock().lock();
+        calls.acquireUninterruptibly(CALLS);
         try {
             if (!closed) {
                 closed = true;
                 tokenizer.close();
             }
         } finally {
-            lock.writeLock().unlock();
+            calls.release(CALLS);
         }
     }
 }
