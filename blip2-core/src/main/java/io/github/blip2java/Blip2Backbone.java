@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
+import io.github.blip2java.kernel.Parallel;
 import io.github.blip2java.language.LanguageModel;
 import io.github.blip2java.language.LanguageModelConfig;
 import io.github.blip2java.language.LanguageModelInputs;
 import io.github.blip2java.language.LanguageModelOutput;
 import io.github.blip2java.language.TokenIds;
-import io.github.blip2java.language.opt.OPTConfig;
-import io.github.blip2java.language.opt.OPTForCausalLM;
-import io.github.blip2java.language.t5.T5Config;
-import io.github.blip2java.language.t5.T5ForConditionalGeneration;
 import io.github.blip2java.matrix.NativeMemory;
 import io.github.blip2java.nn.CrossEntropyLoss;
 import io.github.blip2java.nn.Linear;
@@ -27,7 +24,6 @@ import io.github.blip2java.weights.UnsupportedModelException;
 import io.github.blip2java.weights.WeightScope;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
@@ -82,20 +78,13 @@ final class Blip2Backbone implements AutoCloseable {
         progress.progress("loading language_projection", 2, STAGES);
         this.languageProjection = new Linear(hidden, text.hiddenSize(), true, weights.at("language_projection"));
         progress.progress("loading language_model", 3, STAGES);
-        this.languageModel = languageModel(text, weights.at("language_model"));
+        this.languageModel = text.load(weights.at("language_model"));
         progress.progress("loaded", STAGES, STAGES);
         if (text.hiddenSize() < languageModel.embeddingWidth()) {
             throw new UnsupportedModelException("config.json: text_config: token embeddings of "
                     + languageModel.embeddingWidth() + " are wider than hidden_size " + text.hiddenSize()
                     + ", so image features cannot take their place");
         }
-    }
-
-    private static LanguageModel languageModel(LanguageModelConfig text, WeightScope weights) {
-        if (text instanceof OPTConfig opt) {
-            return new OPTForCausalLM(opt, weights);
-        }
-        return new T5ForConditionalGeneration((T5Config) text, weights);
     }
 
     static Blip2Backbone load(Path directory, LoadOptions options) throws IOException {
@@ -172,18 +161,27 @@ final class Blip2Backbone implements AutoCloseable {
     }
 
     /** Everything the image side computed. */
-    record ImageStages(
-            Tensor visionHidden, Trace visionTrace, Tensor queryOutput, Trace qformerTrace, Tensor projected) {}
+    record ImageStages(Tensor visionHidden, Trace visionTrace, Tensor queryOutput, Trace qformerTrace) {}
 
-    ImageStages encodeImages(INDArray pixelValues, boolean interpolate, boolean hiddenStates, boolean attentions) {
+    /** Takes pictures over, and refuses what cannot be encoded before any work. */
+    Tensor pixels(INDArray pixelValues, boolean interpolate) {
         Tensor pixels = Tensors.fromINDArray(pixelValues, "pixelValues");
+        visionModel.check(pixels, interpolate);
+        return pixels;
+    }
+
+    ImageStages encodeImages(Tensor pixels, boolean interpolate, boolean hiddenStates, boolean attentions) {
         Trace visionTrace = new Trace(hiddenStates, attentions);
         Tensor imageEmbeds = visionModel.forward(pixels, interpolate, visionTrace); // [batch, patches + 1, hidden]
         Trace qformerTrace = new Trace(hiddenStates, attentions);
-        Tensor queries = repeat(queryTokens, pixels.dim(0)); // [batch, queries, hidden]
+        Tensor queries = queryTokens.repeat(pixels.dim(0)); // [batch, queries, hidden]
         Tensor queryOutput = qformer.forward(queries, imageEmbeds, qformerTrace);
-        Tensor projected = languageProjection.forward(queryOutput); // [batch, queries, language hidden]
-        return new ImageStages(imageEmbeds, visionTrace, queryOutput, qformerTrace, projected);
+        return new ImageStages(imageEmbeds, visionTrace, queryOutput, qformerTrace);
+    }
+
+    /** What the language model reads of pictures: {@code [batch, queries, language hidden]}. */
+    Tensor project(ImageStages stages) {
+        return languageProjection.forward(stages.queryOutput());
     }
 
     BaseModelOutputWithPooling visionOutputs(ImageStages stages) {
@@ -196,81 +194,80 @@ final class Blip2Backbone implements AutoCloseable {
 
     Blip2ForConditionalGenerationModelOutput forward(Blip2Inputs in) {
         checkOpen();
+        // 0. everything that can be wrong, before seconds of work
+        if (in == null) {
+            throw new IllegalArgumentException(
+                    "inputs: expected Blip2Inputs, got null; Blip2Inputs.builder() makes them");
+        }
+        Tensor pixels = pixels(in.pixelValues(), in.interpolatePosEncoding());
+        int batch = pixels.dim(0);
+        TokenIds.matrix("inputIds", in.inputIds(), batch, -1);
+        ImageTextMerger.Text text = merger.check(in.inputIds(), in.attentionMask(), batch, false);
+        long[][] labels = labels(in, batch);
+        long[][] decoderIds = languageModel.decoderIds(in.decoderInputIds(), labels);
+        long[][] decoderMask = decoderMask(in, batch, decoderIds);
+        int positions = decoderIds == null ? merger.positions(text) : decoderIds[0].length;
+        checkColumns(labels, positions);
+        config.textConfig().checkLength(merger.positions(text), 0);
         // 1. vision encoder and Q-Former: pixels → what the language model reads
-        ImageStages stages = encodeImages(
-                in.pixelValues(), in.interpolatePosEncoding(), in.outputHiddenStates(), in.outputAttentions());
+        ImageStages stages =
+                encodeImages(pixels, in.interpolatePosEncoding(), in.outputHiddenStates(), in.outputAttentions());
         // 2. the features take the place of the image tokens
-        int batch = stages.projected().dim(0);
-        long[][] ids = TokenIds.matrix("inputIds", in.inputIds(), batch, -1);
-        long[][] mask = maskOf("attentionMask", in.attentionMask(), ids);
-        ImageTextMerger.Merged merged = merger.merge(languageModel.embedTokens(ids), stages.projected(), ids, mask);
+        ImageTextMerger.Merged merged = merger.merge(languageModel.embedTokens(text.ids()), project(stages), text);
         // 3. language model
-        long[][] decoderIds = decoderIds(in, batch);
-        long[][] decoderMask = in.decoderAttentionMask() == null
-                ? null
-                : maskOf("decoderAttentionMask", in.decoderAttentionMask(), decoderIds);
-        LanguageModelOutput text = languageModel.forward(new LanguageModelInputs(
+        LanguageModelOutput output = languageModel.forward(new LanguageModelInputs(
                 merged.embeds(),
                 merged.attentionMask(),
                 decoderIds,
                 decoderMask,
                 in.outputHiddenStates(),
                 in.outputAttentions()));
-        Tensor logits = Tensors.fromINDArray(text.logits(), "logits");
-        if (in.labels() != null) {
-            logits = lastPositions(logits, TokenIds.matrix("labels", in.labels(), batch, -1)[0].length);
+        Tensor logits = Tensors.fromINDArray(output.logits(), "logits");
+        if (labels != null) {
+            logits = lastPositions(logits, labels[0].length);
         }
-        Float loss = in.labels() == null
-                ? null
-                : CrossEntropyLoss.forward(
-                        logits, in.labels(), !config.textConfig().isEncoderDecoder());
+        Float loss = labels == null ? null : CrossEntropyLoss.forward(logits, labels, decoderIds == null);
         return new Blip2ForConditionalGenerationModelOutput(
-                loss, Tensors.toINDArray(logits), visionOutputs(stages), qformerOutputs(stages), text);
+                loss, Tensors.toINDArray(logits), visionOutputs(stages), qformerOutputs(stages), output);
     }
 
-    private static long[][] maskOf(String name, long[][] mask, long[][] ids) {
-        return mask == null
-                ? TokenIds.ones(ids.length, ids[0].length)
-                : TokenIds.matrix(name, mask, ids.length, ids[0].length);
-    }
-
-    long[][] attentionMask(long[][] mask, long[][] ids) {
-        return maskOf("attentionMask", mask, ids);
-    }
-
-    /** The decoder's tokens, or the labels shifted right behind the start token. Reference: {@code T5._shift_right}. */
-    private long[][] decoderIds(Blip2Inputs in, int batch) {
-        if (!config.textConfig().isEncoderDecoder()) {
+    private long[][] labels(Blip2Inputs in, int batch) {
+        if (in.labels() == null) {
             return null;
         }
-        if (in.decoderInputIds() != null || in.labels() == null) {
-            return in.decoderInputIds() == null
-                    ? null
-                    : TokenIds.matrix("decoderInputIds", in.decoderInputIds(), batch, -1);
-        }
         long[][] labels = TokenIds.matrix("labels", in.labels(), batch, -1);
-        Integer pad = config.textConfig().padTokenId();
-        return Arrays.stream(labels)
-                .map(row -> {
-                    long[] shifted = new long[row.length];
-                    shifted[0] = config.textConfig().decoderStartTokenId();
-                    for (int i = 1; i < row.length; i++) {
-                        shifted[i] = row[i - 1] == CrossEntropyLoss.IGNORE ? (pad == null ? 0 : pad) : row[i - 1];
-                    }
-                    return shifted;
-                })
-                .toArray(long[][]::new);
+        CrossEntropyLoss.check(labels, config.textConfig().vocabSize());
+        return labels;
+    }
+
+    private static long[][] decoderMask(Blip2Inputs in, int batch, long[][] decoderIds) {
+        if (decoderIds != null) {
+            TokenIds.matrix("decoderInputIds", decoderIds, batch, -1);
+        }
+        if (in.decoderAttentionMask() == null) {
+            return null;
+        }
+        if (decoderIds == null) {
+            throw new IllegalArgumentException("decoderAttentionMask: expected none for a decoder-only language model,"
+                    + " got " + in.decoderAttentionMask().length + " rows; put it into attentionMask");
+        }
+        long[][] mask = TokenIds.mask("decoderAttentionMask", in.decoderAttentionMask(), decoderIds);
+        TokenIds.checkKept("decoderAttentionMask", mask);
+        return mask;
+    }
+
+    private static void checkColumns(long[][] labels, int positions) {
+        if (labels != null && labels[0].length > positions) {
+            throw new IllegalArgumentException("labels: expected at most " + positions
+                    + " columns, one for each position, got " + labels[0].length
+                    + "; labels belong to the same positions as inputIds (or decoderInputIds)");
+        }
     }
 
     /** Reference: the loss, and the logits returned with it, cover as many positions as there are labels. */
     private static Tensor lastPositions(Tensor logits, int count) {
         int seq = logits.dim(1);
         int vocab = logits.dim(2);
-        if (count > seq) {
-            throw new IllegalArgumentException(
-                    "labels: expected at most " + seq + " columns, one for each position, got " + count
-                            + "; labels belong to the same positions as inputIds (or decoderInputIds)");
-        }
         if (count == seq) {
             return logits;
         }
@@ -284,23 +281,18 @@ final class Blip2Backbone implements AutoCloseable {
 
     INDArray textFeatures(long[][] inputIds, long[][] attentionMask) {
         checkOpen();
-        long[][] ids = TokenIds.matrix("inputIds", inputIds, -1, -1);
-        return Tensors.toINDArray(
-                languageModel.textFeatures(languageModel.embedTokens(ids), attentionMask(attentionMask, ids)));
+        long[][] ids =
+                TokenIds.ids("inputIds", inputIds, -1, config.textConfig().vocabSize());
+        long[][] mask = TokenIds.mask("attentionMask", attentionMask, ids);
+        TokenIds.checkKept("attentionMask", mask);
+        return Tensors.toINDArray(languageModel.textFeatures(languageModel.embedTokens(ids), mask));
     }
 
     INDArray qformerFeatures(INDArray pixelValues, boolean interpolate) {
         checkOpen();
+        Tensor pixels = pixels(pixelValues, interpolate);
         return Tensors.toINDArray(
-                encodeImages(pixelValues, interpolate, false, false).queryOutput());
-    }
-
-    private static Tensor repeat(Tensor one, int batch) {
-        Tensor repeated = Tensor.zeros(batch, one.dim(1), one.dim(2));
-        for (int b = 0; b < batch; b++) {
-            System.arraycopy(one.data(), 0, repeated.data(), b * one.data().length, one.data().length);
-        }
-        return repeated;
+                encodeImages(pixels, interpolate, false, false).queryOutput());
     }
 
     void checkOpen() {

@@ -13,10 +13,12 @@ import io.github.blip2java.vision.Blip2VisionConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.stream.Collectors;
 
 /**
  * The configuration of a whole model, as in {@code config.json}. Reference: {@code Blip2Config}.
@@ -29,7 +31,8 @@ import java.util.OptionalInt;
  * @param imageTokenIndex     the id that marks where an image goes; empty in the older layout, where images go first
  * @param initializerFactor   used in training alone, 1 by default
  * @param initializerRange    used in training alone, 0.02 by default
- * @param source              the JSON object it was read from, whose other keys are written back; may be empty
+ * @param source              the JSON object it was read from, whose other keys are written back; may be empty;
+ *                            unmodifiable
  */
 public record Blip2Config(
         Blip2VisionConfig visionConfig,
@@ -42,6 +45,28 @@ public record Blip2Config(
         double initializerRange,
         Map<String, Object> source) {
     private static final String FILE = "config.json";
+
+    /** Copies the source with all that is in it. */
+    public Blip2Config {
+        source = unmodifiable(source);
+    }
+
+    private static Map<String, Object> unmodifiable(Map<?, ?> map) {
+        Map<String, Object> copy = new LinkedHashMap<>();
+        map.forEach((key, value) -> copy.put((String) key, unmodifiable(value)));
+        return Collections.unmodifiableMap(copy);
+    }
+
+    /** A JSON value; lists may hold nulls, so that {@code List.copyOf} will not do. */
+    private static Object unmodifiable(Object value) {
+        if (value instanceof Map<?, ?> map) {
+            return unmodifiable(map);
+        }
+        return value instanceof List<?> list
+                ? Collections.unmodifiableList(
+                        list.stream().map(Blip2Config::unmodifiable).collect(Collectors.toList()))
+                : value;
+    }
 
     /**
      * Reads {@code config.json} of a checkpoint folder.

@@ -7,7 +7,6 @@ import io.github.blip2java.generation.Generator;
 import io.github.blip2java.kernel.Parallel;
 import io.github.blip2java.language.LanguageModel;
 import io.github.blip2java.language.Prompt;
-import io.github.blip2java.language.TokenIds;
 import io.github.blip2java.qformer.Blip2QFormerModel;
 import io.github.blip2java.tensor.Tensor;
 import io.github.blip2java.tensor.Tensors;
@@ -15,7 +14,6 @@ import io.github.blip2java.vision.Blip2VisionModel;
 import io.github.blip2java.weights.Failures;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.function.Supplier;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -23,7 +21,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * BLIP-2: an image goes in, and text about it comes out (Li et al. 2023, arXiv 2301.12597).
  *
  * <p>Vision encoder → Q-Former → language projection → OPT or T5. Immutable and safe for many threads. After
- * {@link #close} every call is an {@link IllegalStateException}. Reference: {@code Blip2ForConditionalGeneration}.
+ * {@link #close} every call but {@link #config} and {@link #generationConfig} is an {@link IllegalStateException}.
+ * Whatever can be wrong with a call's arguments is refused before the work begins. Reference:
+ * {@code Blip2ForConditionalGeneration}.
  *
  * <p>Calls take turns as {@link LoadOptions#maxWaiting} says. Interrupting a thread ends its call soon, waiting or not, with a
  * {@link java.util.concurrent.CancellationException}; the thread stays marked as interrupted.
@@ -31,10 +31,12 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 public final class Blip2ForConditionalGeneration implements AutoCloseable {
     private final Blip2Backbone backbone;
     private final GenerationConfig generationConfig;
+    private final Generator generator;
 
     private Blip2ForConditionalGeneration(Blip2Backbone backbone, GenerationConfig generationConfig) {
         this.backbone = backbone;
         this.generationConfig = generationConfig;
+        this.generator = new Generator(backbone.languageModel, generationConfig);
     }
 
     /**
@@ -98,6 +100,7 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
      * @return the vision model
      */
     public Blip2VisionModel visionModel() {
+        backbone.checkOpen();
         return backbone.visionModel;
     }
 
@@ -107,6 +110,7 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
      * @return the querying transformer
      */
     public Blip2QFormerModel qformer() {
+        backbone.checkOpen();
         return backbone.qformer;
     }
 
@@ -116,6 +120,7 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
      * @return OPT or T5
      */
     public LanguageModel languageModel() {
+        backbone.checkOpen();
         return backbone.languageModel;
     }
 
@@ -135,7 +140,7 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
      *
      * @param pixelValues {@code [batch, 3, imageSize, imageSize]}
      * @return what the language model reads
-     * @throws IllegalArgumentException if the shape does not fit
+     * @throws IllegalArgumentException if the shape does not fit, or a value is NaN or infinite
      */
     public ImageEncoding encodeImages(INDArray pixelValues) {
         return encodeImages(pixelValues, false);
@@ -147,13 +152,42 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
      * @param pixelValues            {@code [batch, 3, height, width]}
      * @param interpolatePosEncoding whether other sizes than the configured one are allowed
      * @return what the language model reads
-     * @throws IllegalArgumentException if the shape does not fit
+     * @throws IllegalArgumentException if the shape does not fit, or a value is NaN or infinite
      */
     public ImageEncoding encodeImages(INDArray pixelValues, boolean interpolatePosEncoding) {
         return backbone.admitted(
                 backbone.memory(pixelValues, 0, 0, 0),
-                () -> new ImageEncoding(backbone.encodeImages(pixelValues, interpolatePosEncoding, false, false)
-                        .projected()));
+                () -> encode(backbone.pixels(pixelValues, interpolatePosEncoding), interpolatePosEncoding));
+    }
+
+    private ImageEncoding encode(Tensor pixels, boolean interpolatePosEncoding) {
+        Blip2Backbone.ImageStages stages = backbone.encodeImages(pixels, interpolatePosEncoding, false, false);
+        return new ImageEncoding(backbone.project(stages), backbone.merger);
+    }
+
+    /**
+     * Refuses what {@code generate} would refuse, before a picture is encoded.
+     *
+     * @param images        number of pictures
+     * @param inputIds      as for {@link #generate(ImageEncoding, long[][], long[][], GenerationConfig)}
+     * @param attentionMask {@code [batch, seq]}, 1 = keep; null for all ones
+     * @param options       lengths and special tokens
+     * @throws IllegalArgumentException if a shape, an id or an option does not fit
+     */
+    public void checkPrompts(int images, long[][] inputIds, long[][] attentionMask, GenerationConfig options) {
+        backbone.checkOpen();
+        check(images, inputIds, attentionMask, options);
+    }
+
+    private ImageTextMerger.Text check(
+            int images, long[][] inputIds, long[][] attentionMask, GenerationConfig options) {
+        ImageTextMerger.Text text = backbone.merger.check(inputIds, attentionMask, images, true);
+        generator.check(backbone.merger.longest(text), promptLength(text), options);
+        return text;
+    }
+
+    private int promptLength(ImageTextMerger.Text text) {
+        return backbone.languageModel.promptLength(backbone.merger.positions(text));
     }
 
     /**
@@ -169,9 +203,11 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
     public GenerationResult generate(
             INDArray pixelValues, long[][] inputIds, long[][] attentionMask, GenerationConfig options) {
         long rows = inputIds == null ? pixelValues == null ? 0 : pixelValues.size(0) : inputIds.length;
-        return backbone.admitted(
-                backbone.memory(pixelValues, rows, positions(inputIds, options), 0),
-                () -> generate(encodeImages(pixelValues), inputIds, attentionMask, options));
+        return backbone.admitted(backbone.memory(pixelValues, rows, positions(inputIds, options), 0), () -> {
+            Tensor pixels = backbone.pixels(pixelValues, false);
+            ImageTextMerger.Text text = check(pixels.dim(0), inputIds, attentionMask, options);
+            return generate(encode(pixels, false), text, options);
+        });
     }
 
     /**
@@ -187,10 +223,15 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
      */
     public GenerationResult generate(
             ImageEncoding images, long[][] inputIds, long[][] attentionMask, GenerationConfig options) {
+        backbone.checkOpen();
+        if (images == null || !images.isOf(backbone.merger)) {
+            throw new IllegalArgumentException("images: expected pictures that this model encoded, got "
+                    + (images == null ? "null" : "those of another model") + "; encodeImages makes them");
+        }
         int rows = inputIds == null ? images.batch() : inputIds.length;
         return backbone.admitted(
                 backbone.memory(null, rows, positions(inputIds, options), 0),
-                () -> generateAdmitted(images, inputIds, attentionMask, options));
+                () -> generate(images, check(images.batch(), inputIds, attentionMask, options), options));
     }
 
     /** Positions of a prompt and of what may follow it, for an estimate: what is wrong with them is told later. */
@@ -204,49 +245,12 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
         return limit == null ? MemoryEstimate.TEXT_POSITIONS : Math.max(0, limit);
     }
 
-    private GenerationResult generateAdmitted(
-            ImageEncoding images, long[][] inputIds, long[][] attentionMask, GenerationConfig options) {
-        backbone.checkOpen();
-        long[][] ids = inputIds == null
-                ? backbone.merger.defaultIds(images.batch())
-                : TokenIds.matrix("inputIds", inputIds, -1, -1);
-        long[][] mask = backbone.attentionMask(attentionMask, ids);
-        Tensor embeds = backbone.languageModel.embedTokens(ids);
-        ImageTextMerger.Merged merged = backbone.merger.merge(embeds, images.forRows(ids.length), ids, mask);
-        checkNotEmpty(merged.attentionMask());
-
-        boolean encoderDecoder = config().textConfig().isEncoderDecoder();
-        long[][] prefix = encoderDecoder ? decoderStart(ids.length) : ids;
-        int promptLength = encoderDecoder ? 1 : merged.embeds().dim(1);
+    private GenerationResult generate(ImageEncoding images, ImageTextMerger.Text text, GenerationConfig options) {
+        LanguageModel languageModel = backbone.languageModel;
+        Tensor embeds = languageModel.embedTokens(text.ids());
+        ImageTextMerger.Merged merged = backbone.merger.merge(embeds, images.forRows(text.ids().length), text);
         Prompt prompt = Prompt.pack(merged.embeds(), merged.attentionMask());
-        return new Generator(backbone.languageModel).generate(prompt, prefix, promptLength, withDefaults(options));
-    }
-
-    private static void checkNotEmpty(long[][] mask) {
-        for (int row = 0; row < mask.length; row++) {
-            if (Arrays.stream(mask[row]).allMatch(keep -> keep == 0)) {
-                throw new IllegalArgumentException(
-                        "attentionMask: expected at least one 1 in every row, got none in row " + row
-                                + "; a prompt cannot be all padding");
-            }
-        }
-    }
-
-    private long[][] decoderStart(int rows) {
-        long[][] start = new long[rows][];
-        Arrays.setAll(start, row -> new long[] {config().textConfig().decoderStartTokenId()});
-        return start;
-    }
-
-    private GenerationConfig withDefaults(GenerationConfig options) {
-        GenerationConfig.Builder filled = options.toBuilder();
-        if (options.eosTokenIds() == null) {
-            filled.eosTokenIds(generationConfig.eosTokenIds());
-        }
-        if (options.padTokenId() == null && generationConfig.padTokenId() != null) {
-            filled.padTokenId(generationConfig.padTokenId());
-        }
-        return filled.build();
+        return generator.generate(prompt, languageModel.prefix(text.ids()), promptLength(text), options);
     }
 
     /**
@@ -255,7 +259,7 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
      * @param pixelValues            {@code [batch, 3, height, width]}
      * @param interpolatePosEncoding whether other sizes than the configured one are allowed
      * @return the vision encoder's and the Q-Former's outputs, and what the language model reads
-     * @throws IllegalArgumentException if the shape does not fit
+     * @throws IllegalArgumentException if the shape does not fit, or a value is NaN or infinite
      */
     public BaseModelOutputWithVisionQformerOutputs getImageFeatures(
             INDArray pixelValues, boolean interpolatePosEncoding) {
@@ -265,10 +269,11 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
 
     private BaseModelOutputWithVisionQformerOutputs imageFeatures(
             INDArray pixelValues, boolean interpolatePosEncoding) {
-        Blip2Backbone.ImageStages stages = backbone.encodeImages(pixelValues, interpolatePosEncoding, false, false);
+        Tensor pixels = backbone.pixels(pixelValues, interpolatePosEncoding);
+        Blip2Backbone.ImageStages stages = backbone.encodeImages(pixels, interpolatePosEncoding, false, false);
         return new BaseModelOutputWithVisionQformerOutputs(
                 Tensors.toINDArray(stages.visionHidden()),
-                Tensors.toINDArray(stages.projected()),
+                Tensors.toINDArray(backbone.project(stages)),
                 backbone.visionOutputs(stages),
                 backbone.qformerOutputs(stages));
     }
@@ -278,7 +283,7 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
      *
      * @param pixelValues {@code [batch, 3, imageSize, imageSize]}
      * @return the vision encoder's and the Q-Former's outputs, and what the language model reads
-     * @throws IllegalArgumentException if the shape does not fit
+     * @throws IllegalArgumentException if the shape does not fit, or a value is NaN or infinite
      */
     public BaseModelOutputWithVisionQformerOutputs getImageFeatures(INDArray pixelValues) {
         return getImageFeatures(pixelValues, false);
@@ -302,7 +307,7 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
      * @param pixelValues            {@code [batch, 3, height, width]}
      * @param interpolatePosEncoding whether other sizes than the configured one are allowed
      * @return {@code [batch, queries, hidden]}
-     * @throws IllegalArgumentException if the shape does not fit
+     * @throws IllegalArgumentException if the shape does not fit, or a value is NaN or infinite
      */
     public INDArray getQFormerFeatures(INDArray pixelValues, boolean interpolatePosEncoding) {
         return backbone.admitted(
@@ -315,7 +320,7 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
      *
      * @param pixelValues {@code [batch, 3, imageSize, imageSize]}
      * @return {@code [batch, queries, hidden]}
-     * @throws IllegalArgumentException if the shape does not fit
+     * @throws IllegalArgumentException if the shape does not fit, or a value is NaN or infinite
      */
     public INDArray getQFormerFeatures(INDArray pixelValues) {
         return getQFormerFeatures(pixelValues, false);

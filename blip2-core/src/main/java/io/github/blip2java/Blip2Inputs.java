@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
+import io.github.blip2java.language.TokenIds;
+import java.util.Arrays;
+import java.util.Objects;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * What {@code forward} reads. Only pixels and ids are required.
+ * What {@code forward} reads. Only pixels and ids are required. Ids and masks are copied on the way in and out; the pixels
+ * are not, so they must stay as they are until {@code forward} returns.
  *
  * @param pixelValues            {@code [batch, 3, height, width]}, normalised
  * @param inputIds               {@code [batch, seq]}; with an image token in the configuration, as many image ids in every
@@ -28,6 +32,65 @@ public record Blip2Inputs(
         boolean interpolatePosEncoding,
         boolean outputHiddenStates,
         boolean outputAttentions) {
+
+    /** Copies ids and masks. */
+    public Blip2Inputs {
+        inputIds = TokenIds.copy(inputIds);
+        attentionMask = TokenIds.copy(attentionMask);
+        decoderInputIds = TokenIds.copy(decoderInputIds);
+        decoderAttentionMask = TokenIds.copy(decoderAttentionMask);
+        labels = TokenIds.copy(labels);
+    }
+
+    /** {@return a copy, or null} */
+    @Override
+    public long[][] inputIds() {
+        return TokenIds.copy(inputIds);
+    }
+
+    /** {@return a copy, or null} */
+    @Override
+    public long[][] attentionMask() {
+        return TokenIds.copy(attentionMask);
+    }
+
+    /** {@return a copy, or null} */
+    @Override
+    public long[][] decoderInputIds() {
+        return TokenIds.copy(decoderInputIds);
+    }
+
+    /** {@return a copy, or null} */
+    @Override
+    public long[][] decoderAttentionMask() {
+        return TokenIds.copy(decoderAttentionMask);
+    }
+
+    /** {@return a copy, or null} */
+    @Override
+    public long[][] labels() {
+        return TokenIds.copy(labels);
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Blip2Inputs inputs
+                && Objects.equals(pixelValues, inputs.pixelValues)
+                && Arrays.deepEquals(matrices(), inputs.matrices())
+                && interpolatePosEncoding == inputs.interpolatePosEncoding
+                && outputHiddenStates == inputs.outputHiddenStates
+                && outputAttentions == inputs.outputAttentions;
+    }
+
+    /** Without the pixels, which are equal within a tolerance. */
+    @Override
+    public int hashCode() {
+        return Arrays.deepHashCode(matrices());
+    }
+
+    private long[][][] matrices() {
+        return new long[][][] {inputIds, attentionMask, decoderInputIds, decoderAttentionMask, labels};
+    }
 
     /**
      * Starts with nothing set.

@@ -12,8 +12,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /**
  * Vision encoder, Q-Former and language model without generation: for features and full passes.
  *
- * <p>Immutable and safe for many threads. After {@link #close} every call is an {@link IllegalStateException}. Calls take turns and can
- * be interrupted as those of {@link Blip2ForConditionalGeneration}. Reference: {@code Blip2Model}.
+ * <p>Immutable and safe for many threads. After {@link #close} every call but {@link #config} is an
+ * {@link IllegalStateException}. Whatever can be wrong with a call's arguments is refused before the work begins. Calls take
+ * turns and can be interrupted as those of {@link Blip2ForConditionalGeneration}. Reference: {@code Blip2Model}.
  */
 public final class Blip2Model implements AutoCloseable {
     private final Blip2Backbone backbone;
@@ -66,6 +67,7 @@ public final class Blip2Model implements AutoCloseable {
      * @return the vision model
      */
     public Blip2VisionModel visionModel() {
+        backbone.checkOpen();
         return backbone.visionModel;
     }
 
@@ -75,6 +77,7 @@ public final class Blip2Model implements AutoCloseable {
      * @return the querying transformer
      */
     public Blip2QFormerModel qformer() {
+        backbone.checkOpen();
         return backbone.qformer;
     }
 
@@ -84,6 +87,7 @@ public final class Blip2Model implements AutoCloseable {
      * @return OPT or T5
      */
     public LanguageModel languageModel() {
+        backbone.checkOpen();
         return backbone.languageModel;
     }
 
@@ -104,7 +108,7 @@ public final class Blip2Model implements AutoCloseable {
      * @param pixelValues            {@code [batch, 3, height, width]}
      * @param interpolatePosEncoding whether other sizes than the configured one are allowed
      * @return the vision encoder's output
-     * @throws IllegalArgumentException if the shape does not fit
+     * @throws IllegalArgumentException if the shape does not fit, or a value is NaN or infinite
      */
     public BaseModelOutputWithPooling getImageFeatures(INDArray pixelValues, boolean interpolatePosEncoding) {
         return backbone.admitted(
@@ -117,7 +121,7 @@ public final class Blip2Model implements AutoCloseable {
      *
      * @param pixelValues {@code [batch, 3, imageSize, imageSize]}
      * @return the vision encoder's output
-     * @throws IllegalArgumentException if the shape does not fit
+     * @throws IllegalArgumentException if the shape does not fit, or a value is NaN or infinite
      */
     public BaseModelOutputWithPooling getImageFeatures(INDArray pixelValues) {
         return getImageFeatures(pixelValues, false);
@@ -141,7 +145,7 @@ public final class Blip2Model implements AutoCloseable {
      * @param pixelValues            {@code [batch, 3, height, width]}
      * @param interpolatePosEncoding whether other sizes than the configured one are allowed
      * @return {@code [batch, queries, hidden]}
-     * @throws IllegalArgumentException if the shape does not fit
+     * @throws IllegalArgumentException if the shape does not fit, or a value is NaN or infinite
      */
     public INDArray getQFormerFeatures(INDArray pixelValues, boolean interpolatePosEncoding) {
         return backbone.admitted(
@@ -154,7 +158,7 @@ public final class Blip2Model implements AutoCloseable {
      *
      * @param pixelValues {@code [batch, 3, imageSize, imageSize]}
      * @return {@code [batch, queries, hidden]}
-     * @throws IllegalArgumentException if the shape does not fit
+     * @throws IllegalArgumentException if the shape does not fit, or a value is NaN or infinite
      */
     public INDArray getQFormerFeatures(INDArray pixelValues) {
         return getQFormerFeatures(pixelValues, false);

@@ -10,7 +10,6 @@ import io.github.blip2java.weights.MalformedCheckpointException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.TreeSet;
 
 /**
@@ -26,7 +25,7 @@ final class CheckpointGenerationConfig {
 
     static GenerationConfig read(Path directory, LanguageModelConfig text) throws IOException {
         TreeSet<Integer> eos = new TreeSet<>();
-        Arrays.stream(text.eosTokenIds()).forEach(eos::add);
+        eos.addAll(text.eosTokenIds());
         Integer pad = text.padTokenId();
         Path file = directory.resolve(FILE);
         if (Files.exists(file)) {

@@ -27,7 +27,11 @@ public record ComputeEnvironment(String kernels, String library, int activationB
      * @return the environment of this process
      */
     public static ComputeEnvironment current() {
-        return new ComputeEnvironment(Kernels.description(), Gemm.library(), Gemm.activationBits(), Parallel.threads());
+        return of(Parallel.threads());
+    }
+
+    static ComputeEnvironment of(int threads) {
+        return new ComputeEnvironment(Kernels.description(), Gemm.library(), Gemm.activationBits(), threads);
     }
 
     /**

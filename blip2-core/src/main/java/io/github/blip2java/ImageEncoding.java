@@ -13,9 +13,25 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 public final class ImageEncoding {
     private final Tensor features;
+    private final Object model;
 
-    ImageEncoding(Tensor features) {
+    /**
+     * Keeps features.
+     *
+     * @param features {@code [batch, queries, language hidden]}
+     * @param model    stands for the model that made them
+     * @throws IllegalStateException if a feature is no finite number
+     */
+    ImageEncoding(Tensor features, Object model) {
+        for (float feature : features.data()) {
+            if (!Float.isFinite(feature)) {
+                throw new IllegalStateException(
+                        "image features: expected finite numbers, got " + feature
+                                + "; the weights overflow or are damaged: run `blip2 verify`, or download the checkpoint again");
+            }
+        }
         this.features = features;
+        this.model = model;
     }
 
     /**
@@ -41,26 +57,24 @@ public final class ImageEncoding {
      *
      * @param image 0 to batch - 1
      * @return its encoding
+     * @throws IllegalArgumentException if there is no such image
      */
     public ImageEncoding image(int image) {
+        if (image < 0 || image >= batch()) {
+            throw new IllegalArgumentException("image: expected 0 to " + (batch() - 1) + ", got " + image);
+        }
         int size = features.dim(1) * features.dim(2);
         float[] one = Arrays.copyOfRange(features.data(), image * size, (image + 1) * size);
-        return new ImageEncoding(Tensor.of(one, 1, features.dim(1), features.dim(2)));
+        return new ImageEncoding(Tensor.of(one, 1, features.dim(1), features.dim(2)), model);
     }
 
-    /** The features of {@code rows} prompts; a single image serves all of them. */
+    /** Whether the model that stands behind this object made the features. */
+    boolean isOf(Object otherModel) {
+        return model == otherModel;
+    }
+
+    /** The features of {@code rows} prompts, as many as images; a single image serves any number. */
     Tensor forRows(int rows) {
-        if (batch() == rows) {
-            return features;
-        }
-        if (batch() != 1) {
-            throw new IllegalArgumentException("inputIds: expected one row for each of the " + batch() + " images, got "
-                    + rows + "; pass one image for several texts, or as many texts as images");
-        }
-        Tensor repeated = Tensor.zeros(rows, features.dim(1), features.dim(2));
-        for (int row = 0; row < rows; row++) {
-            System.arraycopy(features.data(), 0, repeated.data(), row * features.data().length, features.data().length);
-        }
-        return repeated;
+        return batch() == rows ? features : features.repeat(rows);
     }
 }

@@ -220,7 +220,8 @@ class FacadeTest {
             int vocab = config.textConfig().vocabSize();
             refuses(
                     () -> model.generate(picture, new long[][] {row(config, vocab)}, null, TEN),
-                    "token id: expected 0 to " + (vocab - 1) + ", got " + vocab);
+                    "inputIds: expected ids from 0 to " + (vocab - 1) + ", got " + vocab + " in row 0, column "
+                            + queries + "; the tokenizer and the checkpoint do not belong together");
             refuses(
                     () -> model.generate(picture, new long[][] {row(config, 2)}, new long[1][3], TEN),
                     "attentionMask: expected [1, " + (queries + 1) + "], got 3 values in row 0");

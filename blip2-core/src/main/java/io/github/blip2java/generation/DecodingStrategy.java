@@ -16,6 +16,5 @@ interface DecodingStrategy {
      * @param stopping  says when a row is finished
      * @return one continuation a row
      */
-    List<Continuation> decode(
-            DecoderState state, long[][] prefix, LogitsProcessor processor, StoppingCriteria stopping);
+    List<Continuation> decode(DecoderState state, int[][] prefix, LogitsProcessor processor, StoppingCriteria stopping);
 }

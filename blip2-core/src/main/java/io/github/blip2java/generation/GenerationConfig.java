@@ -2,11 +2,13 @@
 package io.github.blip2java.generation;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.util.Iterator;
 import java.util.Map;
-import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
@@ -14,27 +16,42 @@ import java.util.stream.IntStream;
  *
  * <p>Lengths: {@code maxNewTokens} and {@code minNewTokens} count new tokens. {@code maxLength} and {@code minLength} count
  * everything: for a decoder-only model the image tokens, the prompt and its padding too, for an encoder–decoder model the
- * start token. The former win where both are set. With none set, 20 new tokens are the limit.
+ * start token. The former win where both are set. With none set, 20 new tokens are the limit. Memory is taken as tokens
+ * come, so a high limit costs nothing by itself.
  *
  * <p>Reference: {@code GenerationConfig}.
  */
 public final class GenerationConfig {
+    /** As {@code maxNewTokens} or {@code maxLength}: as many tokens as the model has positions for. */
+    public static final int NO_LIMIT = Integer.MAX_VALUE;
+
     private static final int DEFAULT_NEW_TOKENS = 20;
 
-    /** Options of the reference that change nothing at these values. */
-    private static final Map<String, String> NEUTRAL = Map.ofEntries(
-            Map.entry("num_beams", "1"),
-            Map.entry("do_sample", "false"),
-            Map.entry("num_return_sequences", "1"),
-            Map.entry("repetition_penalty", "1"),
-            Map.entry("no_repeat_ngram_size", "0"),
-            Map.entry("length_penalty", "1"),
-            Map.entry("early_stopping", "false"),
-            Map.entry("use_cache", "true"));
+    private static final ObjectMapper JSON = JsonMapper.builder()
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .build();
 
-    /** Options that only matter when sampling, which is not supported, so that they never matter. */
-    private static final Set<String> SAMPLING_ONLY =
-            Set.of("temperature", "top_k", "top_p", "typical_p", "min_p", "epsilon_cutoff", "eta_cutoff");
+    /** Options of the reference that change nothing at these values: truth values and numbers. */
+    private static final Map<String, Object> NEUTRAL = Map.of(
+            "num_beams", 1.0,
+            "do_sample", false,
+            "num_return_sequences", 1.0,
+            "repetition_penalty", 1.0,
+            "no_repeat_ngram_size", 0.0,
+            "length_penalty", 1.0,
+            "early_stopping", false,
+            "use_cache", true);
+
+    /** Options that only matter when sampling, which is not supported, so that they never matter; and their limits. */
+    private static final Map<String, Double> SAMPLING_ONLY = Map.of(
+            "temperature", Double.MAX_VALUE,
+            "top_k", (double) Integer.MAX_VALUE,
+            "top_p", 1.0,
+            "typical_p", 1.0,
+            "min_p", 1.0,
+            "epsilon_cutoff", 1.0,
+            "eta_cutoff", 1.0);
 
     private final Integer maxNewTokens;
     private final Integer minNewTokens;
@@ -87,25 +104,57 @@ public final class GenerationConfig {
     }
 
     /**
-     * Reads options by their Hugging Face names.
+     * Fills in what is unset. Limits go together: where one of the two that count new tokens or all tokens is set, the
+     * other is not taken from elsewhere.
+     *
+     * @param defaults what counts where this configuration leaves something unset
+     * @return the options of both
+     * @throws IllegalArgumentException if they contradict each other
+     */
+    public GenerationConfig orElse(GenerationConfig defaults) {
+        Builder builder = toBuilder();
+        if (maxNewTokens == null && maxLength == null) {
+            builder.maxNewTokens = defaults.maxNewTokens;
+            builder.maxLength = defaults.maxLength;
+        }
+        if (minNewTokens == null && minLength == null) {
+            builder.minNewTokens = defaults.minNewTokens;
+            builder.minLength = defaults.minLength;
+        }
+        builder.eosTokenIds = eosTokenIds == null ? defaults.eosTokenIds : eosTokenIds;
+        builder.padTokenId = padTokenId == null ? defaults.padTokenId : padTokenId;
+        return builder.build();
+    }
+
+    /**
+     * Reads options by their Hugging Face names. Null leaves an option unset. Options of {@code transformers} that are
+     * not supported here are accepted at the value that changes nothing, those that only matter when sampling at any
+     * value; everything else is refused by name.
      *
      * @param json a JSON object such as {@code {"max_new_tokens": 30, "eos_token_id": [2, 50118]}}
      * @return the configuration
-     * @throws IllegalArgumentException if it is no object, a value has the wrong type, or an option is not supported here
+     * @throws IllegalArgumentException if it is no object, a value has the wrong type or range, or an option is not
+     *     supported here
      */
     public static GenerationConfig fromJson(String json) {
+        String problem;
         try {
-            JsonNode node = new ObjectMapper().readTree(json);
-            Builder builder = builder();
-            for (Iterator<String> names = node.fieldNames(); names.hasNext(); ) {
-                String name = names.next();
-                set(builder, name, node.get(name));
+            JsonNode node = json == null ? null : JSON.readTree(json);
+            if (node != null && node.isObject()) {
+                Builder builder = builder();
+                for (Iterator<String> names = node.fieldNames(); names.hasNext(); ) {
+                    String name = names.next();
+                    set(builder, name, node.get(name));
+                }
+                return builder.build();
             }
-            return builder.build();
+            problem = "";
         } catch (JsonProcessingException e) {
-            throw new IllegalArgumentException(
-                    "generation options: expected a JSON object, got " + json + " (" + e.getOriginalMessage() + ")", e);
+            problem = " (" + e.getOriginalMessage() + ")";
         }
+        throw new IllegalArgumentException("generation options: expected a JSON object, got "
+                + (json == null || json.isBlank() ? "nothing" : json) + problem
+                + "; write {} for the defaults, or for example {\"max_new_tokens\": 30}");
     }
 
     private static void set(Builder builder, String name, JsonNode value) {
@@ -125,23 +174,37 @@ public final class GenerationConfig {
                                         .map(i -> integer(name, value.get(i)))
                                         .toArray()
                                 : new int[] {integer(name, value)});
-            default -> {
-                boolean neutral = NEUTRAL.containsKey(name)
-                        && NEUTRAL.get(name).equals(value.asText().replaceAll("\\.0$", ""));
-                if (!neutral && !SAMPLING_ONLY.contains(name)) {
-                    throw new IllegalArgumentException("generation option " + name + ": " + value
-                            + " is not supported; supported: max_new_tokens, min_new_tokens, max_length, min_length,"
-                            + " eos_token_id, pad_token_id");
-                }
-            }
+            default -> checkNeutral(name, value);
         }
     }
 
     private static int integer(String name, JsonNode value) {
         if (!value.isInt()) {
-            throw new IllegalArgumentException("generation option " + name + ": expected a whole number, got " + value);
+            throw new IllegalArgumentException("generation option " + name + ": expected a whole number"
+                    + (value.isIntegralNumber() ? " up to " + Integer.MAX_VALUE : "") + ", got " + value);
         }
         return value.intValue();
+    }
+
+    private static void checkNeutral(String name, JsonNode value) {
+        Double most = SAMPLING_ONLY.get(name);
+        if (most != null) {
+            boolean whole = name.equals("top_k");
+            if (!(whole ? value.isInt() : value.isNumber())
+                    || !(value.doubleValue() >= 0 && value.doubleValue() <= most)) {
+                throw new IllegalArgumentException("generation option " + name + ": expected a "
+                        + (whole ? "whole number from 0" : most == 1 ? "number from 0 to 1" : "number from 0")
+                        + ", got " + value);
+            }
+            return;
+        }
+        Object given =
+                value.isNumber() ? (Object) value.doubleValue() : value.isBoolean() ? value.booleanValue() : null;
+        if (given == null || !given.equals(NEUTRAL.get(name))) {
+            throw new IllegalArgumentException("generation option " + name + ": " + value
+                    + " is not supported; supported: max_new_tokens, min_new_tokens, max_length, min_length,"
+                    + " eos_token_id, pad_token_id");
+        }
     }
 
     /**
@@ -198,20 +261,24 @@ public final class GenerationConfig {
         return padTokenId;
     }
 
-    /** New tokens allowed after {@code promptLength} counted positions, with {@code room} positions left in the model. */
+    /**
+     * New tokens allowed after {@code promptLength} counted positions, with {@code room} positions left in the model,
+     * which may be 0 or less. Never below 1, so that what does not fit is seen by who knows the model's limit.
+     */
     int maxNewTokensAfter(int promptLength, int room) {
+        int most = Math.max(1, room);
         if (maxNewTokens != null) {
-            return maxNewTokens;
+            return maxNewTokens == NO_LIMIT ? most : maxNewTokens;
         }
         if (maxLength == null) {
-            return Math.max(1, Math.min(DEFAULT_NEW_TOKENS, room));
+            return Math.min(DEFAULT_NEW_TOKENS, most);
         }
         if (maxLength <= promptLength) {
             throw new IllegalArgumentException("maxLength: expected more than the " + promptLength
                     + " positions of the prompt (image tokens included), got " + maxLength
                     + "; set maxNewTokens, which counts new tokens only");
         }
-        return maxLength - promptLength;
+        return maxLength == NO_LIMIT ? most : maxLength - promptLength;
     }
 
     /** New tokens required after {@code promptLength} counted positions. */
@@ -233,7 +300,7 @@ public final class GenerationConfig {
         /**
          * Sets the limit on new tokens.
          *
-         * @param value 1 or more
+         * @param value 1 or more, or {@link #NO_LIMIT}
          * @return this
          */
         public Builder maxNewTokens(int value) {
@@ -255,7 +322,7 @@ public final class GenerationConfig {
         /**
          * Sets the limit on the whole sequence.
          *
-         * @param value 1 or more, image tokens and prompt included
+         * @param value 1 or more, image tokens and prompt included, or {@link #NO_LIMIT}
          * @return this
          */
         public Builder maxLength(int value) {
@@ -277,10 +344,11 @@ public final class GenerationConfig {
         /**
          * Sets the end tokens, instead of the checkpoint's.
          *
-         * @param values token ids; none means that only the length ends a sequence
+         * @param values token ids of 0 or more; none means that only the length ends a sequence
          * @return this
          */
         public Builder eosTokenIds(int... values) {
+            IntStream.of(values).forEach(value -> atLeast("eosTokenIds", value, 0));
             this.eosTokenIds = values.clone();
             return this;
         }
@@ -288,11 +356,11 @@ public final class GenerationConfig {
         /**
          * Sets the token that fills finished rows.
          *
-         * @param value a token id
+         * @param value a token id of 0 or more
          * @return this
          */
         public Builder padTokenId(int value) {
-            this.padTokenId = value;
+            this.padTokenId = atLeast("padTokenId", value, 0);
             return this;
         }
 
@@ -300,14 +368,19 @@ public final class GenerationConfig {
          * Makes the configuration.
          *
          * @return the options
-         * @throws IllegalArgumentException if the least number of new tokens exceeds the limit
+         * @throws IllegalArgumentException if a least length exceeds the limit of its kind
          */
         public GenerationConfig build() {
-            if (minNewTokens != null && maxNewTokens != null && minNewTokens > maxNewTokens) {
-                throw new IllegalArgumentException(
-                        "minNewTokens: expected at most maxNewTokens, " + maxNewTokens + ", got " + minNewTokens);
-            }
+            checkOrder("minNewTokens", minNewTokens, "maxNewTokens", maxNewTokens);
+            checkOrder("minLength", minLength, "maxLength", maxLength);
             return new GenerationConfig(this);
+        }
+
+        private static void checkOrder(String leastName, Integer least, String mostName, Integer most) {
+            if (least != null && most != null && least > most) {
+                throw new IllegalArgumentException(
+                        leastName + ": expected at most " + mostName + ", " + most + ", got " + least);
+            }
         }
 
         private static int atLeast(String name, int value, int least) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.generation;
 
+import io.github.blip2java.language.TokenIds;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -10,6 +12,45 @@ import java.util.List;
  *                      prompt and new tokens, for an encoder–decoder model the start token and the new tokens; shorter
  *                      rows are filled with the padding id
  * @param newTokens     the new tokens alone, the end token included, one array a row without padding
- * @param finishReasons why each row ended
+ * @param finishReasons why each row ended; unmodifiable
  */
-public record GenerationResult(long[][] sequences, long[][] newTokens, List<FinishReason> finishReasons) {}
+public record GenerationResult(long[][] sequences, long[][] newTokens, List<FinishReason> finishReasons) {
+
+    /** Copies all rows. */
+    public GenerationResult {
+        sequences = TokenIds.copy(sequences);
+        newTokens = TokenIds.copy(newTokens);
+        finishReasons = List.copyOf(finishReasons);
+    }
+
+    /** {@return a copy} */
+    @Override
+    public long[][] sequences() {
+        return TokenIds.copy(sequences);
+    }
+
+    /** {@return a copy} */
+    @Override
+    public long[][] newTokens() {
+        return TokenIds.copy(newTokens);
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof GenerationResult result
+                && Arrays.deepEquals(sequences, result.sequences)
+                && Arrays.deepEquals(newTokens, result.newTokens)
+                && finishReasons.equals(result.finishReasons);
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * Arrays.deepHashCode(sequences) + finishReasons.hashCode();
+    }
+
+    @Override
+    public String toString() {
+        return "GenerationResult[sequences=" + Arrays.deepToString(sequences) + ", newTokens="
+                + Arrays.deepToString(newTokens) + ", finishReasons=" + finishReasons + "]";
+    }
+}

@@ -7,20 +7,36 @@ import io.github.blip2java.language.LanguageModelConfig;
 import io.github.blip2java.language.Prompt;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Set;
-import java.util.TreeSet;
 
 /** Turns embedded prompts into new tokens, by the options given. Reference: {@code GenerationMixin.generate}. */
 public final class Generator {
     private final LanguageModel languageModel;
+    private final GenerationConfig defaults;
 
     /**
      * Generates with a language model.
      *
      * @param languageModel OPT or T5
+     * @param defaults      what counts where a call's options leave something unset
      */
-    public Generator(LanguageModel languageModel) {
+    public Generator(LanguageModel languageModel, GenerationConfig defaults) {
         this.languageModel = languageModel;
+        this.defaults = defaults;
+    }
+
+    /** Options of one call, with nothing left unset. */
+    private record Rules(int maxNewTokens, int minNewTokens, int[] eos, int pad) {}
+
+    /**
+     * Refuses what {@link #generate} would refuse, before any work.
+     *
+     * @param longest      positions of the longest prompt, without padding
+     * @param promptLength positions that {@code maxLength} and {@code minLength} count before the new tokens
+     * @param options      lengths and special tokens
+     * @throws IllegalArgumentException if the options contradict each other or the model's limits
+     */
+    public void check(int longest, int promptLength, GenerationConfig options) {
+        rules(longest, promptLength, options);
     }
 
     /**
@@ -29,41 +45,49 @@ public final class Generator {
      * @param prompt       the embedded prompts, without padding
      * @param prefix       {@code [rows, length]}: ids that stand before the new tokens in the result
      * @param promptLength positions that {@code maxLength} and {@code minLength} count before the new tokens
-     * @param options      lengths and special tokens; what is unset there is taken from the language model
+     * @param options      lengths and special tokens
      * @return ids and finish reasons
      * @throws IllegalArgumentException if the options contradict each other or the model's limits
+     * @throws IllegalStateException if the model gives scores that are no finite numbers
      */
     public GenerationResult generate(Prompt prompt, long[][] prefix, int promptLength, GenerationConfig options) {
-        LanguageModelConfig config = languageModel.config();
-        int[] eos = options.eosTokenIds() != null ? options.eosTokenIds() : config.eosTokenIds();
-        Arrays.stream(eos).forEach(id -> checkId("eosTokenIds", id));
-        int longest = Arrays.stream(prompt.spans().lengths()).max().orElseThrow();
-        int maxNewTokens = options.maxNewTokensAfter(promptLength, room(longest));
-        int minLength = options.minNewTokensAfter(promptLength) + prefix[0].length;
-        LogitsProcessor processor = options.minNewTokensAfter(promptLength) > 0
-                ? LogitsProcessor.minLength(minLength, eos)
+        Rules rules = rules(prompt.spans().longest(), promptLength, options);
+        LogitsProcessor processor = rules.minNewTokens > 0
+                ? LogitsProcessor.minNewTokens(prefix[0].length, rules.minNewTokens, rules.eos)
                 : LogitsProcessor.NONE;
-        Set<Integer> ends = new TreeSet<>();
-        Arrays.stream(eos).forEach(ends::add);
-
-        DecoderState state = languageModel.start(prompt, maxNewTokens);
-        List<Continuation> rows =
-                new GreedySearch().decode(state, prefix, processor, new StoppingCriteria(maxNewTokens, ends));
-        return result(rows, prefix, pad(options, eos));
+        DecoderState state = languageModel.start(prompt, rules.maxNewTokens);
+        int[][] ids = Arrays.stream(prefix)
+                .map(row -> Arrays.stream(row).mapToInt(Math::toIntExact).toArray())
+                .toArray(int[][]::new);
+        StoppingCriteria stopping = new StoppingCriteria(rules.maxNewTokens, rules.eos);
+        return result(new GreedySearch().decode(state, ids, processor, stopping), prefix, rules.pad);
     }
 
-    /** Positions left after the prompt, for models whose positions are limited. */
-    private int room(int prompt) {
+    private Rules rules(int longest, int promptLength, GenerationConfig options) {
+        if (options == null) {
+            throw new IllegalArgumentException(
+                    "options: expected a GenerationConfig, got null; GenerationConfig.defaults() sets nothing");
+        }
         LanguageModelConfig config = languageModel.config();
-        return config.maxPositions().isPresent() ? config.maxPositions().getAsInt() - prompt : Integer.MAX_VALUE;
-    }
-
-    private int pad(GenerationConfig options, int[] eos) {
-        Integer pad = options.padTokenId() != null
-                ? options.padTokenId()
-                : languageModel.config().padTokenId();
+        GenerationConfig all = options.orElse(defaults);
+        int[] eos = all.eosTokenIds() == null ? new int[0] : all.eosTokenIds();
+        Arrays.stream(eos).forEach(id -> checkId("eosTokenIds", id));
+        if (all.padTokenId() != null) {
+            checkId("padTokenId", all.padTokenId());
+        }
         // Reference: without a padding token the first end token serves.
-        return pad != null ? pad : eos.length > 0 ? eos[0] : 0;
+        int pad = all.padTokenId() != null ? all.padTokenId() : eos.length > 0 ? eos[0] : 0;
+        int room = config.maxPositions().isPresent() ? config.maxPositions().getAsInt() - longest : Integer.MAX_VALUE;
+        int maxNewTokens = all.maxNewTokensAfter(promptLength, room);
+        int minNewTokens = all.minNewTokensAfter(promptLength);
+        config.checkLength(longest, maxNewTokens);
+        if (minNewTokens > maxNewTokens) {
+            throw new IllegalArgumentException((all.minNewTokens() != null ? "minNewTokens" : "minLength")
+                    + ": expected at most the " + maxNewTokens + " new tokens that are allowed, got " + minNewTokens
+                    + (all.minNewTokens() != null ? "" : " after a prompt of " + promptLength)
+                    + "; raise maxNewTokens or lower it");
+        }
+        return new Rules(maxNewTokens, minNewTokens, eos, pad);
     }
 
     private void checkId(String name, int id) {
@@ -76,17 +100,18 @@ public final class Generator {
 
     private static GenerationResult result(List<Continuation> rows, long[][] prefix, int pad) {
         int start = prefix[0].length;
-        int longest = rows.stream().mapToInt(row -> row.tokens().length).max().orElse(0);
-        long[][] sequences = new long[rows.size()][];
+        long[][] newTokens = rows.stream().map(Continuation::toArray).toArray(long[][]::new);
+        int longest = Arrays.stream(newTokens).mapToInt(row -> row.length).max().orElse(0);
+        long[][] sequences = new long[newTokens.length][];
         for (int row = 0; row < sequences.length; row++) {
-            long[] tokens = rows.get(row).tokens();
+            long[] tokens = newTokens[row];
             sequences[row] = Arrays.copyOf(prefix[row], start + longest);
             System.arraycopy(tokens, 0, sequences[row], start, tokens.length);
             Arrays.fill(sequences[row], start + tokens.length, start + longest, pad);
         }
         return new GenerationResult(
                 sequences,
-                rows.stream().map(Continuation::tokens).toArray(long[][]::new),
+                newTokens,
                 rows.stream().map(Continuation::finishReason).toList());
     }
 }

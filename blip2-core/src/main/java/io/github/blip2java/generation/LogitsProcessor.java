@@ -5,7 +5,7 @@ package io.github.blip2java.generation;
 @FunctionalInterface
 interface LogitsProcessor {
 
-    /** Leaves the scores alone. */
+    /** Leaves the scores alone; searches need no copy of them for it. */
     LogitsProcessor NONE = (ids, length, scores) -> {};
 
     /**
@@ -15,19 +15,20 @@ interface LogitsProcessor {
      * @param length how many of ids are in use
      * @param scores {@code [vocab]}, changed in place
      */
-    void process(long[] ids, int length, float[] scores);
+    void process(int[] ids, int length, float[] scores);
 
     /**
-     * Forbids the end tokens while a sequence is too short. Reference: {@code MinLengthLogitsProcessor},
-     * {@code MinNewTokensLengthLogitsProcessor}.
+     * Forbids the end tokens while too few tokens are new. Reference: {@code MinNewTokensLengthLogitsProcessor},
+     * and {@code MinLengthLogitsProcessor} with what it counts before the new tokens taken away.
      *
-     * @param minLength ids that a sequence must have before it may end, the prefix included
-     * @param eos       the end tokens
+     * @param prefix       ids before the first new token
+     * @param minNewTokens new tokens that a sequence must have before it may end
+     * @param eos          the end tokens
      * @return the processor
      */
-    static LogitsProcessor minLength(int minLength, int... eos) {
+    static LogitsProcessor minNewTokens(int prefix, int minNewTokens, int... eos) {
         return (ids, length, scores) -> {
-            if (length < minLength) {
+            if (length - prefix < minNewTokens) {
                 for (int id : eos) {
                     scores[id] = Float.NEGATIVE_INFINITY;
                 }

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.generation;
 
-import java.util.Set;
+/** When a row is finished. Reference: {@code EosTokenCriteria}, {@code MaxLengthCriteria}. */
+final class StoppingCriteria {
+    private final int maxNewTokens;
+    private final int[] eos;
 
-/**
- * When a row is finished. Reference: {@code EosTokenCriteria}, {@code MaxLengthCriteria}.
- *
- * @param maxNewTokens new tokens after which a row ends in any case, 1 or more
- * @param eos          tokens that end a row
- */
-record StoppingCriteria(int maxNewTokens, Set<Integer> eos) {
+    /**
+     * Sets the rules.
+     *
+     * @param maxNewTokens new tokens after which a row ends in any case, 1 or more
+     * @param eos          tokens that end a row
+     */
+    StoppingCriteria(int maxNewTokens, int... eos) {
+        this.maxNewTokens = maxNewTokens;
+        this.eos = eos.clone();
+    }
 
     /**
      * Judges a row after a token was chosen.
@@ -19,8 +25,10 @@ record StoppingCriteria(int maxNewTokens, Set<Integer> eos) {
      * @return the reason to stop, or null to go on
      */
     FinishReason check(int newTokens, int token) {
-        if (eos.contains(token)) {
-            return FinishReason.EOS;
+        for (int end : eos) {
+            if (token == end) {
+                return FinishReason.EOS;
+            }
         }
         return newTokens >= maxNewTokens ? FinishReason.LENGTH : null;
     }

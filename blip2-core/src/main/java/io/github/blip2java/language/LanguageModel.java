@@ -52,10 +52,37 @@ public interface LanguageModel {
     LanguageModelOutput forward(LanguageModelInputs inputs);
 
     /**
+     * Checks the decoder's tokens of a full pass, or makes them from labels.
+     *
+     * @param decoderInputIds {@code [batch, target]}, or null
+     * @param labels          {@code [batch, target]}, ids or −100 where no loss is wanted, checked already; or null
+     * @return {@code [batch, target]}; null for a decoder-only model, whose text is the input
+     * @throws IllegalArgumentException if an encoder–decoder model gets neither, a decoder-only model gets
+     *     decoderInputIds, or one is no id of the vocabulary
+     */
+    long[][] decoderIds(long[][] decoderInputIds, long[][] labels);
+
+    /**
+     * Says what stands before the new tokens of a generated sequence.
+     *
+     * @param inputIds {@code [batch, seq]}, the prompts
+     * @return {@code [batch, length]}: the prompts of a decoder-only model, the start tokens of an encoder–decoder model
+     */
+    long[][] prefix(long[][] inputIds);
+
+    /**
+     * Says what maximal and minimal lengths count before the new tokens.
+     *
+     * @param positions positions of a prompt, image tokens and padding included
+     * @return those of a decoder-only model, 1 for the start token of an encoder–decoder model
+     */
+    int promptLength(int positions);
+
+    /**
      * Reads prompts and makes ready for the first new token.
      *
      * @param prompt       the embedded prompts
-     * @param maxNewTokens tokens that may follow, for which the cache makes room
+     * @param maxNewTokens tokens that may follow; memory is taken as they come
      * @return the state before the first new token
      * @throws IllegalArgumentException if prompt and new tokens are longer than the model allows
      */

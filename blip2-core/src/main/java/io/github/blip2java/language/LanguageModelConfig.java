@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.language;
 
+import io.github.blip2java.weights.WeightScope;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 
@@ -45,9 +47,9 @@ public interface LanguageModelConfig {
     /**
      * Gives the tokens that end a text.
      *
-     * @return a copy of their ids, possibly empty
+     * @return their ids, possibly none; unmodifiable
      */
-    int[] eosTokenIds();
+    List<Integer> eosTokenIds();
 
     /**
      * Gives the token that fills rows up.
@@ -85,12 +87,39 @@ public interface LanguageModelConfig {
     Map<String, Object> toMap();
 
     /**
+     * Loads the model that this configuration describes.
+     *
+     * @param weights the scope {@code language_model}
+     * @return the model
+     * @throws io.github.blip2java.weights.MalformedCheckpointException if a tensor is missing or has another shape
+     */
+    LanguageModel load(WeightScope weights);
+
+    /**
+     * Refuses what is longer than the model allows.
+     *
+     * @param prompt       positions of the longest prompt, image tokens included
+     * @param maxNewTokens tokens that may follow
+     * @throws IllegalArgumentException if both together exceed {@link #maxPositions}
+     */
+    default void checkLength(int prompt, int maxNewTokens) {
+        if (maxPositions().isPresent()
+                && (long) prompt + maxNewTokens > maxPositions().getAsInt()) {
+            throw new IllegalArgumentException(
+                    "sequence: expected at most " + maxPositions().getAsInt()
+                            + " positions (max_position_embeddings), got a prompt of " + prompt
+                            + " (image tokens included) and "
+                            + maxNewTokens + " new tokens; shorten the text or lower maxNewTokens");
+        }
+    }
+
+    /**
      * Writes end tokens as Hugging Face does.
      *
      * @param ids end tokens
      * @return the id alone where there is one, a list of several, null for none
      */
-    static Object eosJson(int... ids) {
-        return ids.length == 0 ? null : ids.length == 1 ? (Object) ids[0] : ids;
+    static Object eosJson(List<Integer> ids) {
+        return ids.isEmpty() ? null : ids.size() == 1 ? ids.get(0) : ids;
     }
 }

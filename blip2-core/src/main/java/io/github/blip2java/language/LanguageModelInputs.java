@@ -19,4 +19,28 @@ public record LanguageModelInputs(
         long[][] decoderInputIds,
         long[][] decoderAttentionMask,
         boolean outputHiddenStates,
-        boolean outputAttentions) {}
+        boolean outputAttentions) {
+
+    /**
+     * Checks that the masks fit what they mask.
+     *
+     * @throws IllegalArgumentException if the embeddings are no {@code [batch, seq, width]}, or a mask has another shape
+     */
+    public LanguageModelInputs {
+        if (inputsEmbeds.rank() != 3) {
+            throw new IllegalArgumentException("inputsEmbeds: expected [batch, seq, width], got "
+                    + Tensor.text(inputsEmbeds.shape()) + "; embedTokens makes this shape");
+        }
+        TokenIds.matrix("attentionMask", attentionMask, inputsEmbeds.dim(0), inputsEmbeds.dim(1));
+        if (decoderInputIds != null) {
+            TokenIds.matrix("decoderInputIds", decoderInputIds, inputsEmbeds.dim(0), -1);
+        }
+        if (decoderAttentionMask != null) {
+            int target = decoderInputIds == null ? 0 : decoderInputIds[0].length;
+            TokenIds.matrix("decoderAttentionMask", decoderAttentionMask, inputsEmbeds.dim(0), target);
+        }
+        attentionMask = TokenIds.copy(attentionMask);
+        decoderInputIds = TokenIds.copy(decoderInputIds);
+        decoderAttentionMask = TokenIds.copy(decoderAttentionMask);
+    }
+}

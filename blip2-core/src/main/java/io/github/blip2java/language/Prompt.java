@@ -14,6 +14,11 @@ import java.util.Arrays;
  */
 public record Prompt(Tensor embeds, Spans spans, int[] columns) {
 
+    /** Copies the columns; the embeddings are shared. */
+    public Prompt {
+        columns = columns.clone();
+    }
+
     /**
      * Drops the padding of a batch.
      *
@@ -39,5 +44,25 @@ public record Prompt(Tensor embeds, Spans spans, int[] columns) {
         Tensor flat = embeds.reshape(embeds.rows(), embeds.cols());
         return new Prompt(
                 flat.gatherRows(Arrays.copyOf(rows, kept)), Spans.packed(lengths), Arrays.copyOf(columns, kept));
+    }
+
+    /** {@return a copy} */
+    @Override
+    public int[] columns() {
+        return columns.clone();
+    }
+
+    /** {@return whether the other has the same tensor, spans and columns; tensors are equal only to themselves} */
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Prompt prompt
+                && embeds == prompt.embeds
+                && spans.equals(prompt.spans)
+                && Arrays.equals(columns, prompt.columns);
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * spans.hashCode() + Arrays.hashCode(columns);
     }
 }

@@ -11,6 +11,26 @@ public final class CrossEntropyLoss {
     private CrossEntropyLoss() {}
 
     /**
+     * Checks labels, before anything is computed from them.
+     *
+     * @param labels {@code [batch, seq]}
+     * @param vocab  size of the vocabulary
+     * @throws IllegalArgumentException if a label is neither an id from 0 to vocab - 1 nor {@link #IGNORE}
+     */
+    public static void check(long[][] labels, int vocab) {
+        for (int row = 0; row < labels.length; row++) {
+            for (int column = 0; column < labels[row].length; column++) {
+                long label = labels[row][column];
+                if (label != IGNORE && (label < 0 || label >= vocab)) {
+                    throw new IllegalArgumentException("labels: expected ids from 0 to " + (vocab - 1) + " or " + IGNORE
+                            + ", got " + label + " in row " + row + ", column " + column + "; set " + IGNORE
+                            + " where no loss is wanted");
+                }
+            }
+        }
+    }
+
+    /**
      * Computes the loss.
      *
      * @param logits {@code [batch, seq, vocab]}
@@ -22,6 +42,7 @@ public final class CrossEntropyLoss {
     public static float forward(Tensor logits, long[][] labels, boolean shift) {
         int seq = logits.dim(1);
         int vocab = logits.dim(2);
+        check(labels, vocab);
         double sum = 0;
         int count = 0;
         for (int b = 0; b < labels.length; b++) {
@@ -29,10 +50,6 @@ public final class CrossEntropyLoss {
                 long label = labels[b][s];
                 if (label == IGNORE) {
                     continue;
-                }
-                if (label < 0 || label >= vocab) {
-                    throw new IllegalArgumentException("labels: expected ids from 0 to " + (vocab - 1) + " or " + IGNORE
-                            + ", got " + label + "; set " + IGNORE + " where no loss is wanted");
                 }
                 int row = (b * seq + s - (shift ? 1 : 0)) * vocab;
                 sum += logSumExp(logits.data(), row, vocab) - logits.data()[row + (int) label];

@@ -29,6 +29,6 @@ public record HeadRows(float[] data, Spans spans, int stride, int offset) {
     }
 
     int index(int sequence, int row) {
-        return (spans.starts()[sequence] + row) * stride + offset;
+        return (spans.start(sequence) + row) * stride + offset;
     }
 }

@@ -55,20 +55,21 @@ public final class ScaledDotProductAttention {
         int batch = q.spans().batch();
         int rows = 0;
         int blocks = 0;
-        for (int length : q.spans().lengths()) {
+        for (int sequence = 0; sequence < batch; sequence++) {
+            int length = q.spans().length(sequence);
             rows += length;
             blocks = Math.max(blocks, (length + BLOCK - 1) / BLOCK);
         }
         Tensor out = Tensor.zeros(rows, heads * headDim);
         Tensor probabilities = attentions == null
                 ? null
-                : Tensor.zeros(batch, heads, q.spans().lengths()[0], k.spans().lengths()[0]);
+                : Tensor.zeros(batch, heads, q.spans().length(0), k.spans().length(0));
         int blocksEach = blocks;
         Parallel.forRange(batch * heads * blocks, task -> {
             int sequence = task / (heads * blocksEach);
             int head = task / blocksEach % heads;
             int first = task % blocksEach * BLOCK;
-            int queries = Math.min(BLOCK, q.spans().lengths()[sequence] - first);
+            int queries = Math.min(BLOCK, q.spans().length(sequence) - first);
             if (queries > 0) {
                 attend(q, k, v, bias, sequence, head, first, queries, out, probabilities);
             }
@@ -90,7 +91,7 @@ public final class ScaledDotProductAttention {
             int queries,
             Tensor out,
             Tensor probabilities) {
-        int keys = k.spans().lengths()[sequence];
+        int keys = k.spans().length(sequence);
         int column = head * headDim;
         float[] scaled = SCALED.get(queries * headDim);
         for (int i = 0; i < queries; i++) {
@@ -110,7 +111,7 @@ public final class ScaledDotProductAttention {
                 keys,
                 headDim,
                 scores,
-                new Rows(out.data(), (q.spans().starts()[sequence] + first) * width + column, width));
+                new Rows(out.data(), (q.spans().start(sequence) + first) * width + column, width));
         if (probabilities != null) {
             int to = ((sequence * heads + head) * probabilities.dim(2) + first) * keys;
             System.arraycopy(scores, 0, probabilities.data(), to, queries * keys);

@@ -16,6 +16,20 @@ import java.util.Arrays;
 public record Spans(int[] starts, int[] lengths) {
 
     /**
+     * Copies both arrays.
+     *
+     * @throws IllegalArgumentException if their lengths differ
+     */
+    public Spans {
+        if (starts.length != lengths.length) {
+            throw new IllegalArgumentException("spans: expected as many lengths as starts, " + starts.length + ", got "
+                    + lengths.length + "; each sequence has one of each");
+        }
+        starts = starts.clone();
+        lengths = lengths.clone();
+    }
+
+    /**
      * Describes a padded batch.
      *
      * @param batch number of sequences
@@ -39,7 +53,44 @@ public record Spans(int[] starts, int[] lengths) {
         for (int i = 1; i < lengths.length; i++) {
             starts[i] = starts[i - 1] + lengths[i - 1];
         }
-        return new Spans(starts, lengths.clone());
+        return new Spans(starts, lengths);
+    }
+
+    /** {@return a copy of the first rows; {@link #start} reads one without copying} */
+    @Override
+    public int[] starts() {
+        return starts.clone();
+    }
+
+    /** {@return a copy of the numbers of rows; {@link #length} reads one without copying} */
+    @Override
+    public int[] lengths() {
+        return lengths.clone();
+    }
+
+    /**
+     * Where a sequence begins.
+     *
+     * @param sequence 0 to batch - 1
+     * @return its first row
+     */
+    public int start(int sequence) {
+        return starts[sequence];
+    }
+
+    /**
+     * How long a sequence is.
+     *
+     * @param sequence 0 to batch - 1
+     * @return its number of rows
+     */
+    public int length(int sequence) {
+        return lengths[sequence];
+    }
+
+    /** {@return rows of the longest sequence, 0 without sequences} */
+    public int longest() {
+        return Arrays.stream(lengths).max().orElse(0);
     }
 
     /**
@@ -62,5 +113,22 @@ public record Spans(int[] starts, int[] lengths) {
             last[i] = starts[i] + lengths[i] - 1;
         }
         return last;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Spans spans
+                && Arrays.equals(starts, spans.starts)
+                && Arrays.equals(lengths, spans.lengths);
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * Arrays.hashCode(starts) + Arrays.hashCode(lengths);
+    }
+
+    @Override
+    public String toString() {
+        return "Spans[starts=" + Arrays.toString(starts) + ", lengths=" + Arrays.toString(lengths) + "]";
     }
 }

@@ -147,6 +147,22 @@ public final class Tensor {
         return new Tensor(out, new int[] {indices.length, cols});
     }
 
+    /**
+     * Copies the whole several times, one after the other along the first dimension.
+     *
+     * @param times 1 or more
+     * @return a new tensor {@code [times * dim(0), …]}
+     */
+    public Tensor repeat(int times) {
+        int[] newShape = shape.clone();
+        newShape[0] = Math.multiplyExact(times, shape[0]);
+        Tensor repeated = zeros(newShape);
+        for (int i = 0; i < times; i++) {
+            System.arraycopy(data, 0, repeated.data, i * data.length, data.length);
+        }
+        return repeated;
+    }
+
     @Override
     public String toString() {
         return "Tensor" + text(shape);

@@ -18,7 +18,7 @@ public final class Tensors {
      * @param array any floating point array, in any order; widened or narrowed to float32
      * @param name  what the caller calls it, for the message
      * @return its values in row-major order
-     * @throws IllegalArgumentException if it is null, closed or not of a floating point type
+     * @throws IllegalArgumentException if it is null, closed, empty or not of a floating point type
      */
     public static Tensor fromINDArray(INDArray array, String name) {
         if (array == null) {
@@ -30,6 +30,9 @@ public final class Tensors {
         if (!array.dataType().isFPType()) {
             throw new IllegalArgumentException(
                     name + ": expected FLOAT, got " + array.dataType() + "; cast with castTo(DataType.FLOAT)");
+        }
+        if (array.isEmpty()) {
+            throw new IllegalArgumentException(name + ": expected at least one element, got an empty array");
         }
         int[] shape = Arrays.stream(array.shape()).mapToInt(Math::toIntExact).toArray();
         INDArray floats = array.dataType() == DataType.FLOAT ? array : array.castTo(DataType.FLOAT);

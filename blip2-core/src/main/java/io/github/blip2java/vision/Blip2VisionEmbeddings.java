@@ -48,10 +48,10 @@ final class Blip2VisionEmbeddings {
         return embeddings; // [batch, patches + 1, hidden]
     }
 
-    private void check(Tensor pixels, boolean interpolatePosEncoding) {
+    void check(Tensor pixels, boolean interpolatePosEncoding) {
         int size = config.imageSize();
         String got = ", got " + Tensor.text(pixels.shape());
-        if (pixels.rank() != 4 || pixels.dim(1) != 3) {
+        if (pixels.rank() != 4 || pixels.dim(0) < 1 || pixels.dim(1) != 3) {
             throw new IllegalArgumentException("pixelValues: expected [batch, 3, " + size + ", " + size + "]" + got
                     + "; Blip2ImageProcessor makes this shape");
         }
@@ -63,6 +63,14 @@ final class Blip2VisionEmbeddings {
         if (pixels.dim(2) < config.patchSize() || pixels.dim(3) < config.patchSize()) {
             throw new IllegalArgumentException("pixelValues: expected at least one patch of " + config.patchSize()
                     + " pixels in each direction" + got + "; use a larger picture");
+        }
+        for (int i = 0; i < pixels.data().length; i++) {
+            if (!Float.isFinite(pixels.data()[i])) {
+                int row = pixels.dim(2) * pixels.dim(3);
+                int[] at = {i / (3 * row), i / row % 3, i % row / pixels.dim(3), i % pixels.dim(3)};
+                throw new IllegalArgumentException("pixelValues: expected finite numbers, got " + pixels.data()[i]
+                        + " at " + Tensor.text(at) + "; Blip2ImageProcessor makes numbers of about -2 to 3");
+            }
         }
     }
 }

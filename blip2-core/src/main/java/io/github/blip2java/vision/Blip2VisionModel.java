@@ -40,7 +40,7 @@ public final class Blip2VisionModel {
      * @param outputHiddenStates     whether to return the hidden states
      * @param outputAttentions       whether to return the attention probabilities
      * @return the encoder's output
-     * @throws IllegalArgumentException if the shape does not fit
+     * @throws IllegalArgumentException if the shape does not fit, or a value is NaN or infinite
      */
     public BaseModelOutputWithPooling forward(
             INDArray pixelValues,
@@ -50,6 +50,17 @@ public final class Blip2VisionModel {
         Trace trace = new Trace(outputHiddenStates, outputAttentions);
         Tensor pixels = Tensors.fromINDArray(pixelValues, "pixelValues");
         return output(forward(pixels, interpolatePosEncoding, trace), trace);
+    }
+
+    /**
+     * Refuses pictures that cannot be encoded, before any work.
+     *
+     * @param pixels                 {@code [batch, 3, height, width]}
+     * @param interpolatePosEncoding whether sizes other than the configured one are allowed
+     * @throws IllegalArgumentException if the shape does not fit, or a value is NaN or infinite
+     */
+    public void check(Tensor pixels, boolean interpolatePosEncoding) {
+        embeddings.check(pixels, interpolatePosEncoding);
     }
 
     /**

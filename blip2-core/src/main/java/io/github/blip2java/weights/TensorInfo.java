@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.weights;
 
+import java.util.Arrays;
+
 /**
  * One entry of a safetensors header.
  *
@@ -11,6 +13,17 @@ package io.github.blip2java.weights;
  * @param end   byte offset behind its last byte in the file
  */
 public record TensorInfo(String name, DType dtype, long[] shape, long begin, long end) {
+
+    /** Copies the shape. */
+    public TensorInfo {
+        shape = shape.clone();
+    }
+
+    /** {@return a copy} */
+    @Override
+    public long[] shape() {
+        return shape.clone();
+    }
 
     /**
      * Gives the number of elements.
@@ -28,5 +41,26 @@ public record TensorInfo(String name, DType dtype, long[] shape, long begin, lon
      */
     public long bytes() {
         return end - begin;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof TensorInfo info
+                && name.equals(info.name)
+                && dtype == info.dtype
+                && Arrays.equals(shape, info.shape)
+                && begin == info.begin
+                && end == info.end;
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * name.hashCode() + Arrays.hashCode(shape);
+    }
+
+    @Override
+    public String toString() {
+        return "TensorInfo[name=" + name + ", dtype=" + dtype + ", shape=" + Arrays.toString(shape) + ", begin=" + begin
+                + ", end=" + end + "]";
     }
 }

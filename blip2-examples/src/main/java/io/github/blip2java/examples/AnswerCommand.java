@@ -53,10 +53,17 @@ final class AnswerCommand implements Callable<Integer> {
             throw new IllegalArgumentException("--prompt: expected {} where the question goes, got \"" + prompt
                     + "\"; for a caption use `blip2 caption`");
         }
+        for (String question : questions) {
+            if (question.isBlank()) {
+                throw new IllegalArgumentException("QUESTION: expected words, got \"" + question
+                        + "\"; for a description without a question use `blip2 caption`");
+            }
+        }
         PrintWriter err = spec.commandLine().getErr();
         TextPrinter printer = new TextPrinter(spec.commandLine().getOut(), options.json(), questions.size() > 1);
         try (Progress progress = new Progress(err);
                 Blip2Pipeline blip2 = options.load(progress)) {
+            blip2.checkPrompts(questions.stream().map(this::asked).toList());
             Image picture;
             try {
                 picture = ImageReader.read(image);
@@ -69,12 +76,16 @@ final class AnswerCommand implements Callable<Integer> {
             long start = System.nanoTime();
             ImageEncoding encoding = blip2.encode(picture);
             for (String question : questions) {
-                GeneratedText answer = blip2.caption(encoding, prompt.replace("{}", question));
+                GeneratedText answer = blip2.caption(encoding, asked(question));
                 progress.clear();
                 printer.print(image.toString(), question, answer, (System.nanoTime() - start) / 1e9);
                 start = System.nanoTime();
             }
         }
         return Blip2.OK;
+    }
+
+    private String asked(String question) {
+        return prompt.replace("{}", question);
     }
 }

@@ -213,11 +213,11 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @param image the picture
      * @param prompt how the caption begins, such as {@code a photo of}; null or empty for no beginning
      * @return what follows the prompt
-     * @throws IllegalArgumentException when the prompt holds the image token
+     * @throws IllegalArgumentException when the prompt holds the image token or is too long
      * @throws IllegalStateException after {@link #close}
      */
     public GeneratedText caption(Image image, String prompt) {
-        return model.asOneCall(1, options, () -> caption(encode(image), prompt));
+        return inBatches(List.of(image), beginning(prompt, 1)).get(0);
     }
 
     /**
@@ -238,11 +238,12 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @param image one encoded picture
      * @param prompt how the caption begins; null or empty for no beginning
      * @return what follows the prompt
-     * @throws IllegalArgumentException when the encoding holds several pictures, or the prompt the image token
+     * @throws IllegalArgumentException when the encoding holds several pictures, or the prompt holds the image token or is
+     *     too long
      * @throws IllegalStateException after {@link #close}
      */
     public GeneratedText caption(ImageEncoding image, String prompt) {
-        return generate(single(image), hasText(prompt) ? List.of(prompt) : null).get(0);
+        return generate(single(image), inputs(beginning(prompt, 1))).get(0);
     }
 
     /**
@@ -252,11 +253,11 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @param image the picture
      * @param question the question
      * @return the answer
-     * @throws IllegalArgumentException when the question holds the image token
+     * @throws IllegalArgumentException when the question is blank, holds the image token or is too long
      * @throws IllegalStateException after {@link #close}
      */
     public GeneratedText answer(Image image, String question) {
-        return model.asOneCall(1, options, () -> answer(encode(image), question));
+        return answers(List.of(image), Collections.singletonList(question)).get(0);
     }
 
     /**
@@ -265,11 +266,12 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @param image one encoded picture
      * @param question the question
      * @return the answer
-     * @throws IllegalArgumentException when the encoding holds several pictures, or the question the image token
+     * @throws IllegalArgumentException when the encoding holds several pictures, or the question is blank, holds the
+     *     image token or is too long
      * @throws IllegalStateException after {@link #close}
      */
     public GeneratedText answer(ImageEncoding image, String question) {
-        return answers(image, List.of(question)).get(0);
+        return answers(image, Collections.singletonList(question)).get(0);
     }
 
     /**
@@ -278,12 +280,12 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @param image one encoded picture
      * @param questions at least one question
      * @return the answers, in the same order
-     * @throws IllegalArgumentException when the encoding holds several pictures, there is no question, or one holds the
-     *     image token
+     * @throws IllegalArgumentException when the encoding holds several pictures, there is no question, or one is blank,
+     *     holds the image token or is too long
      * @throws IllegalStateException after {@link #close}
      */
     public List<GeneratedText> answers(ImageEncoding image, List<String> questions) {
-        return generate(single(image), asked(questions));
+        return generate(single(image), inputs(asked(questions)));
     }
 
     /**
@@ -303,11 +305,11 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @param images pictures
      * @param prompt how each caption begins; null or empty for no beginning
      * @return what follows the prompt, in the same order
-     * @throws IllegalArgumentException when the prompt holds the image token
+     * @throws IllegalArgumentException when the prompt holds the image token or is too long
      * @throws IllegalStateException after {@link #close}
      */
     public List<GeneratedText> captions(List<Image> images, String prompt) {
-        return inBatches(images, hasText(prompt) ? Collections.nCopies(images.size(), prompt) : null);
+        return inBatches(images, beginning(prompt, images.size()));
     }
 
     /**
@@ -316,7 +318,8 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @param images pictures
      * @param questions as many questions
      * @return the answers, in the same order
-     * @throws IllegalArgumentException when the numbers differ, or a question holds the image token
+     * @throws IllegalArgumentException when the numbers differ, or a question is blank, holds the image token or is too
+     *     long
      * @throws IllegalStateException after {@link #close}
      */
     public List<GeneratedText> answers(List<Image> images, List<String> questions) {
@@ -334,7 +337,7 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @param files picture files, of the formats of {@link ImageReader}
      * @param prompt how each caption begins; null or empty for no beginning
      * @return one result a file, in the same order
-     * @throws IllegalArgumentException when the prompt holds the image token
+     * @throws IllegalArgumentException when the prompt holds the image token or is too long
      * @throws IllegalStateException after {@link #close}
      */
     public List<FileResult> captionFiles(List<Path> files, String prompt) {
@@ -350,10 +353,11 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @param files picture files, of the formats of {@link ImageReader}
      * @param prompt how each caption begins; null or empty for no beginning
      * @param results hears of some results whenever they are there, on this thread; one result a file, in the same order
-     * @throws IllegalArgumentException when the prompt holds the image token
+     * @throws IllegalArgumentException when the prompt holds the image token or is too long
      * @throws IllegalStateException after {@link #close}
      */
     public void captionFiles(List<Path> files, String prompt, Consumer<List<FileResult>> results) {
+        checkPrompts(beginning(prompt, 1));
         CompletableFuture<List<ReadFile>> next = read(files, 0);
         for (int from = 0; from < files.size(); from += batch) {
             List<ReadFile> read = await(next);
@@ -428,42 +432,80 @@ public final class Blip2Pipeline implements AutoCloseable {
 
     private static List<String> asked(List<String> questions) {
         return questions.stream()
-                .map(question -> QUESTION.formatted(question.strip()))
+                .map(question -> {
+                    if (question == null || question.isBlank()) {
+                        throw new IllegalArgumentException("question: expected words, got "
+                                + (question == null ? "null" : '"' + question + '"')
+                                + "; for a description without a question take caption");
+                    }
+                    return QUESTION.formatted(question.strip());
+                })
                 .toList();
     }
 
-    private static boolean hasText(String prompt) {
-        return prompt != null && !prompt.isEmpty();
+    /** The same beginning for several captions; null for none. */
+    private static List<String> beginning(String prompt, int captions) {
+        return prompt == null || prompt.isEmpty() ? null : Collections.nCopies(captions, prompt);
     }
 
+    /**
+     * Refuses prompts that {@link #caption(Image, String)} would refuse, before a picture is read or encoded.
+     *
+     * @param prompts how captions of one picture would begin; null stands for a caption without a beginning
+     * @throws IllegalArgumentException when there is no prompt, one holds the image token, or the model has too few
+     *     positions for one and the new tokens
+     * @throws IllegalStateException after {@link #close}
+     */
+    public void checkPrompts(List<String> prompts) {
+        check(1, inputs(prompts));
+    }
+
+    private void check(int images, ProcessorOutput inputs) {
+        model.checkPrompts(images, inputs.inputIds(), inputs.attentionMask(), options);
+    }
+
+    /** Generates for pictures, as many at a time as fit. All prompts are checked before the first picture is encoded. */
     private List<GeneratedText> inBatches(List<Image> images, List<String> prompts) {
+        List<ProcessorOutput> inputs = new ArrayList<>();
+        for (int from = 0; from < images.size(); from += batch) {
+            int to = Math.min(from + batch, images.size());
+            inputs.add(inputs(prompts == null ? null : prompts.subList(from, to)));
+            check(to - from, inputs.get(inputs.size() - 1));
+        }
         List<GeneratedText> texts = new ArrayList<>(images.size());
         for (int from = 0; from < images.size(); from += batch) {
             int to = Math.min(from + batch, images.size());
             List<Image> some = images.subList(from, to);
-            List<String> theirs = prompts == null ? null : prompts.subList(from, to);
+            ProcessorOutput theirs = inputs.get(from / batch);
             texts.addAll(model.asOneCall(some.size(), options, () -> generate(encode(some), theirs)));
         }
         return texts;
     }
 
-    /** Generates one text a prompt; without prompts (null), one a picture, from the image tokens alone. */
-    private List<GeneratedText> generate(ImageEncoding images, List<String> prompts) {
-        int rows = prompts == null ? images.batch() : prompts.size();
-        return model.asOneCall(rows, options, () -> generateNow(images, prompts));
+    /** One row a prompt; without prompts (null) nothing, as the model starts from the image tokens alone. */
+    private ProcessorOutput inputs(List<String> prompts) {
+        return prompts == null
+                ? new ProcessorOutput(null, null, null)
+                : model.asOneCall(
+                        prompts.size(),
+                        options,
+                        () -> processor.prompts(prompts, TextOptions.defaults().withPadding(Padding.LONGEST)));
     }
 
-    private List<GeneratedText> generateNow(ImageEncoding images, List<String> prompts) {
-        ProcessorOutput inputs = prompts == null
-                ? new ProcessorOutput(null, null, null)
-                : processor.prompts(prompts, TextOptions.defaults().withPadding(Padding.LONGEST));
+    /** Generates one text a row; without rows, one a picture. */
+    private List<GeneratedText> generate(ImageEncoding images, ProcessorOutput inputs) {
+        int rows = inputs.inputIds() == null ? images.batch() : inputs.inputIds().length;
+        return model.asOneCall(rows, options, () -> generateNow(images, inputs));
+    }
+
+    private List<GeneratedText> generateNow(ImageEncoding images, ProcessorOutput inputs) {
         GenerationResult result = model.generate(images, inputs.inputIds(), inputs.attentionMask(), options);
+        long[][] rows = result.newTokens();
         List<GeneratedText> texts = new ArrayList<>();
-        for (int row = 0; row < result.newTokens().length; row++) {
-            long[] ids = result.newTokens()[row];
+        for (int row = 0; row < rows.length; row++) {
             texts.add(new GeneratedText(
-                    processor.decode(ids, true).strip(),
-                    Arrays.stream(ids).boxed().toList(),
+                    processor.decode(rows[row], true).strip(),
+                    Arrays.stream(rows[row]).boxed().toList(),
                     result.finishReasons().get(row)));
         }
         return texts;

@@ -11,4 +11,10 @@ import java.util.List;
  * @param tokenIds the new token ids, with the end token if there was one; unmodifiable
  * @param finishReason whether the model ended the text or the length limit cut it
  */
-public record GeneratedText(String text, List<Long> tokenIds, FinishReason finishReason) {}
+public record GeneratedText(String text, List<Long> tokenIds, FinishReason finishReason) {
+
+    /** Copies the ids. */
+    public GeneratedText {
+        tokenIds = List.copyOf(tokenIds);
+    }
+}

@@ -4,7 +4,10 @@ package io.github.blip2java.language.opt;
 import io.github.blip2java.config.ConfigNode;
 import io.github.blip2java.language.LanguageModelConfig;
 import io.github.blip2java.nn.Activation;
+import io.github.blip2java.weights.WeightScope;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 
@@ -43,9 +46,14 @@ public record OPTConfig(
         boolean layerNormElementwiseAffine,
         boolean tieWordEmbeddings,
         int bosTokenId,
-        int[] eosTokenIds,
+        List<Integer> eosTokenIds,
         Integer padTokenId)
         implements LanguageModelConfig {
+
+    /** Copies the end tokens. */
+    public OPTConfig {
+        eosTokenIds = List.copyOf(eosTokenIds);
+    }
 
     /**
      * Reads an object {@code text_config} of model type {@code opt}.
@@ -72,7 +80,7 @@ public record OPTConfig(
                 json.flag("layer_norm_elementwise_affine", true),
                 json.flag("tie_word_embeddings", true),
                 json.integer("bos_token_id", 2, 0),
-                json.tokenIds("eos_token_id", 2),
+                Arrays.stream(json.tokenIds("eos_token_id", 2)).boxed().toList(),
                 json.integer("pad_token_id", 1, 0));
         json.checkHeads("hidden_size", hidden, config.numAttentionHeads);
         return config;
@@ -89,11 +97,6 @@ public record OPTConfig(
     }
 
     @Override
-    public int[] eosTokenIds() {
-        return eosTokenIds.clone();
-    }
-
-    @Override
     public int decoderStartTokenId() {
         return bosTokenId;
     }
@@ -106,6 +109,11 @@ public record OPTConfig(
     @Override
     public long cacheBytesPerPosition() {
         return 2L * numHiddenLayers * hiddenSize * Float.BYTES;
+    }
+
+    @Override
+    public OPTForCausalLM load(WeightScope weights) {
+        return new OPTForCausalLM(this, weights);
     }
 
     @Override

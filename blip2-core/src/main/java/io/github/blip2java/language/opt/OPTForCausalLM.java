@@ -14,7 +14,6 @@ import io.github.blip2java.tensor.Spans;
 import io.github.blip2java.tensor.Tensor;
 import io.github.blip2java.tensor.Tensors;
 import io.github.blip2java.weights.WeightScope;
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -54,6 +53,7 @@ public final class OPTForCausalLM implements LanguageModel {
 
     @Override
     public Tensor embedTokens(long[][] inputIds) {
+        TokenIds.ids("inputIds", inputIds, -1, config.vocabSize());
         Tensor rows = decoder.embedTokens().forward(TokenIds.flatten(inputIds));
         return rows.reshape(inputIds.length, inputIds[0].length, embeddingWidth());
     }
@@ -87,7 +87,7 @@ public final class OPTForCausalLM implements LanguageModel {
     private Tensor decode(Tensor embeds, long[][] attentionMask, Trace trace) {
         int batch = embeds.dim(0);
         int seq = embeds.dim(1);
-        checkLength(seq, 0);
+        config.checkLength(seq, 0);
         int[] positions = new int[batch * seq];
         for (int b = 0; b < batch; b++) {
             int seen = 0;
@@ -105,21 +105,32 @@ public final class OPTForCausalLM implements LanguageModel {
     }
 
     @Override
-    public DecoderState start(Prompt prompt, int maxNewTokens) {
-        int longest = Arrays.stream(prompt.spans().lengths()).max().orElseThrow();
-        checkLength(longest, maxNewTokens);
-        KeyValueCache cache = new KeyValueCache(
-                config.numHiddenLayers(), prompt.spans().batch(), longest + maxNewTokens, config.hiddenSize());
-        return new State(prompt, cache);
+    public long[][] decoderIds(long[][] decoderInputIds, long[][] labels) {
+        if (decoderInputIds != null) {
+            throw new IllegalArgumentException("decoderInputIds: expected none for a decoder-only language model, got "
+                    + decoderInputIds.length + " rows; put the text into inputIds");
+        }
+        return null;
     }
 
-    private void checkLength(int prompt, int maxNewTokens) {
-        if (prompt + maxNewTokens > config.maxPositionEmbeddings()) {
-            throw new IllegalArgumentException("sequence: expected at most " + config.maxPositionEmbeddings()
-                    + " positions (max_position_embeddings), got a prompt of " + prompt
-                    + " (image tokens included) and "
-                    + maxNewTokens + " new tokens; shorten the text or lower maxNewTokens");
-        }
+    @Override
+    public long[][] prefix(long[][] inputIds) {
+        return inputIds;
+    }
+
+    @Override
+    public int promptLength(int positions) {
+        return positions;
+    }
+
+    @Override
+    public DecoderState start(Prompt prompt, int maxNewTokens) {
+        int longest = prompt.spans().longest();
+        config.checkLength(longest, maxNewTokens);
+        return new State(
+                prompt,
+                KeyValueCache.start(
+                        config.numHiddenLayers(), prompt.spans().batch(), longest, maxNewTokens, config.hiddenSize()));
     }
 
     /** Keys and values of the sequences so far, and the logits that follow from them. */
@@ -132,8 +143,8 @@ public final class OPTForCausalLM implements LanguageModel {
             Spans spans = prompt.spans();
             int[] positions = new int[prompt.embeds().rows()];
             for (int s = 0; s < spans.batch(); s++) {
-                for (int i = 0; i < spans.lengths()[s]; i++) {
-                    positions[spans.starts()[s] + i] = i;
+                for (int i = 0; i < spans.length(s); i++) {
+                    positions[spans.start(s) + i] = i;
                 }
             }
             Tensor hidden = decoder.forward(prompt.embeds(), spans, positions, null, cache, Trace.none());

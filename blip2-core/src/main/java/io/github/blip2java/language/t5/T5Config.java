@@ -4,7 +4,10 @@ package io.github.blip2java.language.t5;
 import io.github.blip2java.config.ConfigNode;
 import io.github.blip2java.language.LanguageModelConfig;
 import io.github.blip2java.nn.Activation;
+import io.github.blip2java.weights.WeightScope;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 
@@ -46,11 +49,16 @@ public record T5Config(
         boolean scaleDecoderOutputs,
         boolean tieWordEmbeddings,
         int bosTokenId,
-        int[] eosTokenIds,
+        List<Integer> eosTokenIds,
         Integer padTokenId,
         int decoderStartTokenId)
         implements LanguageModelConfig {
     private static final String GATED = "gated-";
+
+    /** Copies the end tokens. */
+    public T5Config {
+        eosTokenIds = List.copyOf(eosTokenIds);
+    }
 
     /**
      * Reads an object {@code text_config} of model type {@code t5}.
@@ -73,7 +81,8 @@ public record T5Config(
         }
         int layers = json.size("num_layers", 6);
         boolean tied = json.flag("tie_word_embeddings", true);
-        int[] eos = json.tokenIds("eos_token_id", 1);
+        List<Integer> eos =
+                Arrays.stream(json.tokenIds("eos_token_id", 1)).boxed().toList();
         return new T5Config(
                 json.size("vocab_size", 32128),
                 json.size("d_model", 512),
@@ -89,7 +98,7 @@ public record T5Config(
                 json.oneOf("dense_act_fn", activation, Activation.names()),
                 json.flag("scale_decoder_outputs", tied),
                 tied,
-                json.integer("bos_token_id", eos.length > 0 ? eos[0] : 1, 0),
+                json.integer("bos_token_id", eos.isEmpty() ? 1 : eos.get(0), 0),
                 eos,
                 json.integer("pad_token_id", 0, 0),
                 json.integer("decoder_start_token_id", 0, 0));
@@ -120,11 +129,6 @@ public record T5Config(
     }
 
     @Override
-    public int[] eosTokenIds() {
-        return eosTokenIds.clone();
-    }
-
-    @Override
     public OptionalInt maxPositions() {
         return OptionalInt.empty();
     }
@@ -132,6 +136,11 @@ public record T5Config(
     @Override
     public long cacheBytesPerPosition() {
         return 2L * numDecoderLayers * numHeads * dKv * Float.BYTES;
+    }
+
+    @Override
+    public T5ForConditionalGeneration load(WeightScope weights) {
+        return new T5ForConditionalGeneration(this, weights);
     }
 
     @Override

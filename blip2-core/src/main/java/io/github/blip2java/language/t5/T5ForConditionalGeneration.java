@@ -8,6 +8,7 @@ import io.github.blip2java.language.LanguageModelInputs;
 import io.github.blip2java.language.LanguageModelOutput;
 import io.github.blip2java.language.Prompt;
 import io.github.blip2java.language.TokenIds;
+import io.github.blip2java.nn.CrossEntropyLoss;
 import io.github.blip2java.nn.Embedding;
 import io.github.blip2java.nn.Linear;
 import io.github.blip2java.nn.Trace;
@@ -71,6 +72,7 @@ public final class T5ForConditionalGeneration implements LanguageModel {
 
     @Override
     public Tensor embedTokens(long[][] inputIds) {
+        TokenIds.ids("inputIds", inputIds, -1, config.vocabSize());
         return shared.forward(TokenIds.flatten(inputIds)).reshape(inputIds.length, inputIds[0].length, config.dModel());
     }
 
@@ -95,12 +97,7 @@ public final class T5ForConditionalGeneration implements LanguageModel {
 
     @Override
     public LanguageModelOutput forward(LanguageModelInputs inputs) {
-        long[][] tokens = inputs.decoderInputIds();
-        if (tokens == null) {
-            throw new IllegalArgumentException(
-                    "decoderInputIds: expected [batch, target] for an encoder–decoder language"
-                            + " model, got null; pass them, or labels from which they are made");
-        }
+        long[][] tokens = decoderIds(inputs.decoderInputIds(), null);
         int batch = tokens.length;
         int target = tokens[0].length;
         Trace encoderTrace = new Trace(inputs.outputHiddenStates(), inputs.outputAttentions());
@@ -154,6 +151,42 @@ public final class T5ForConditionalGeneration implements LanguageModel {
         return lmHead.forward(hidden.withRows(scaled, hidden.cols()));
     }
 
+    /** Labels are shifted right behind the start token. Reference: {@code T5PreTrainedModel._shift_right}. */
+    @Override
+    public long[][] decoderIds(long[][] decoderInputIds, long[][] labels) {
+        if (decoderInputIds != null) {
+            return TokenIds.ids("decoderInputIds", decoderInputIds, -1, config.vocabSize());
+        }
+        if (labels == null) {
+            throw new IllegalArgumentException(
+                    "decoderInputIds: expected [batch, target] for an encoder–decoder language"
+                            + " model, got null; pass them, or labels from which they are made");
+        }
+        long pad = config.padTokenId() == null ? 0 : config.padTokenId();
+        return Arrays.stream(labels)
+                .map(row -> {
+                    long[] shifted = new long[row.length];
+                    shifted[0] = config.decoderStartTokenId();
+                    for (int i = 1; i < row.length; i++) {
+                        shifted[i] = row[i - 1] == CrossEntropyLoss.IGNORE ? pad : row[i - 1];
+                    }
+                    return shifted;
+                })
+                .toArray(long[][]::new);
+    }
+
+    @Override
+    public long[][] prefix(long[][] inputIds) {
+        long[][] start = new long[inputIds.length][];
+        Arrays.setAll(start, row -> new long[] {config.decoderStartTokenId()});
+        return start;
+    }
+
+    @Override
+    public int promptLength(int positions) {
+        return 1;
+    }
+
     @Override
     public DecoderState start(Prompt prompt, int maxNewTokens) {
         return new State(prompt, maxNewTokens);
@@ -169,7 +202,7 @@ public final class T5ForConditionalGeneration implements LanguageModel {
             Tensor encoded = encoder.encode(prompt.embeds(), prompt.spans(), prompt.columns(), null, Trace.none());
             int rows = prompt.spans().batch();
             this.cross = decoder.crossKeysAndValues(encoded, prompt.spans(), attentionWidth());
-            this.self = new KeyValueCache(config.numDecoderLayers(), rows, maxNewTokens + 1, attentionWidth());
+            this.self = KeyValueCache.start(config.numDecoderLayers(), rows, 1, maxNewTokens, attentionWidth());
             int[] start = new int[rows];
             Arrays.fill(start, config.decoderStartTokenId());
             advance(start);

@@ -3,6 +3,7 @@ package io.github.blip2java.language.t5;
 
 import io.github.blip2java.nn.AttentionBias;
 import io.github.blip2java.weights.WeightScope;
+import java.util.Arrays;
 
 /**
  * A learned score for each distance between query and key, by buckets that widen with the distance.
@@ -11,11 +12,15 @@ import io.github.blip2java.weights.WeightScope;
  * {@code T5Attention._relative_position_bucket} and {@code compute_bias}.
  */
 final class T5RelativePositionBias {
+    /** Distances whose buckets are worked out once; further ones are rare. */
+    private static final int TABLED = 2048;
+
     private final int heads;
     private final int buckets;
     private final int maxDistance;
     private final boolean bidirectional;
     private final float[] table;
+    private final int[] bucketOf = new int[2 * TABLED + 1];
 
     T5RelativePositionBias(T5Config config, boolean bidirectional, WeightScope weights) {
         this.heads = config.numHeads();
@@ -23,6 +28,7 @@ final class T5RelativePositionBias {
         this.maxDistance = config.relativeAttentionMaxDistance();
         this.bidirectional = bidirectional;
         this.table = weights.floats("weight", buckets, heads);
+        Arrays.setAll(bucketOf, i -> computeBucket(i - TABLED));
     }
 
     /**
@@ -52,6 +58,10 @@ final class T5RelativePositionBias {
      * @return 0 to buckets - 1
      */
     int bucket(int distance) {
+        return Math.abs(distance) <= TABLED ? bucketOf[distance + TABLED] : computeBucket(distance);
+    }
+
+    private int computeBucket(int distance) {
         int count = bidirectional ? buckets / 2 : buckets;
         int base = bidirectional && distance > 0 ? count : 0;
         int n = bidirectional ? Math.abs(distance) : Math.max(-distance, 0);

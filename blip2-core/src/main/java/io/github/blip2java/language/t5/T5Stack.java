@@ -48,12 +48,12 @@ final class T5Stack {
                 .forPositions(new T5RelativePositionBias.Positions() {
                     @Override
                     public int ofQuery(int sequence, int row) {
-                        return columns[spans.starts()[sequence] + row];
+                        return columns[spans.start(sequence) + row];
                     }
 
                     @Override
                     public int ofKey(int sequence, int row) {
-                        return columns[spans.starts()[sequence] + row];
+                        return columns[spans.start(sequence) + row];
                     }
                 })
                 .hiding(keep);
@@ -75,8 +75,7 @@ final class T5Stack {
      * @return a cache that is only read from here on
      */
     KeyValueCache crossKeysAndValues(Tensor encoderHiddenStates, Spans spans, int width) {
-        int longest = IntStream.of(spans.lengths()).max().orElseThrow();
-        KeyValueCache cross = new KeyValueCache(block.size(), spans.batch(), longest, width);
+        KeyValueCache cross = new KeyValueCache(block.size(), spans.batch(), spans.longest(), width);
         for (int i = 0; i < block.size(); i++) {
             block.get(i).appendCrossKeysAndValues(i, encoderHiddenStates, spans, cross);
         }
