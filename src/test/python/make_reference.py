@@ -110,6 +110,7 @@ def write(case, folder, seed, strict=True):
             "generate": entries,
             "images": images,
             "texts": texts,
+            "errors": expected.errors(model, inputs, interpolate, outputs),
         },
     )
     if problem and strict:

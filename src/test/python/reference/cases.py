@@ -45,6 +45,9 @@ SMALL_VISION = dict(VISION, hidden_size=16, intermediate_size=24, num_attention_
 SMALL_QFORMER = dict(QFORMER, hidden_size=16, intermediate_size=24, num_attention_heads=2, num_hidden_layers=2)
 SMALL_OPT = dict(OPT, hidden_size=16, ffn_dim=32, num_attention_heads=2)
 SMALL_T5 = dict(T5, d_model=16, d_ff=24, num_heads=2)
+# Wide enough that products are shared out among threads and computed by the library for matrices, in each decoding step too.
+WIDE_VISION = dict(VISION, hidden_size=256, intermediate_size=288, num_hidden_layers=1)
+WIDE_QFORMER = dict(QFORMER, hidden_size=256, intermediate_size=288, num_hidden_layers=1)
 GATED = dict(feed_forward_proj="gated-gelu", dense_act_fn="gelu", tie_word_embeddings=False)
 PROMPTS = ["a photo of", "Question: how many cats are there? Answer:", "this is a picture"]
 GREEDY = [
@@ -340,5 +343,42 @@ CASES = [
         legacy=True,
         seed=14,
         generates=GREEDY,
+    ),
+    Case(
+        "opt-677-positions",
+        "as many positions in the vision encoder as the checkpoints for COCO have, 26 by 26 patches and one more",
+        dict(SMALL_VISION, image_size=182),
+        SMALL_QFORMER,
+        SMALL_OPT,
+        queries=4,
+        prompts=PROMPTS[:2],
+        seed=90,
+        generates=GREEDY,
+    ),
+    Case(
+        "opt-wide",
+        "widths of 256 and more, in F16",
+        WIDE_VISION,
+        WIDE_QFORMER,
+        dict(OPT, hidden_size=272, ffn_dim=320),
+        queries=4,
+        prompts=PROMPTS,
+        seed=101,
+        generates=GREEDY,
+        dtype="float16",
+    ),
+    Case(
+        "t5-wide",
+        "widths of 256 and more, in BF16",
+        WIDE_VISION,
+        WIDE_QFORMER,
+        dict(T5, d_model=272, d_kv=64, d_ff=320, num_layers=1, num_decoder_layers=1, **GATED),
+        queries=4,
+        prompts=PROMPTS,
+        own_head=True,
+        decoder_ids=True,
+        seed=110,
+        generates=GREEDY,
+        dtype="bfloat16",
     ),
 ]

@@ -2,6 +2,7 @@
 """Runs a model of transformers on a case's inputs."""
 
 import torch
+from torch.overrides import TorchFunctionMode
 from transformers import Blip2Model
 
 
@@ -60,6 +61,48 @@ def stages(model, inputs, interpolate):
     out["text_features"] = base.get_text_features(input_ids=ids, attention_mask=mask).last_hidden_state
     out["qformer_features"] = base.get_qformer_features(pixels, interpolate_pos_encoding=interpolate)
     return {"expected." + key: value.clone().contiguous() for key, value in out.items()}
+
+
+@torch.no_grad()
+def errors(model, inputs, interpolate, outputs):
+    """How far each output that was computed in float32 is from float64: root mean square of the difference over that of the
+    values. Positions without meaning do not count. Leaves the model in float64.
+    """
+    exact_inputs = {key: value.double() if value.is_floating_point() else value for key, value in inputs.items()}
+    with _StayInDouble():
+        exact = stages(model.double(), exact_inputs, interpolate)
+    found = {}
+    for key, want in exact.items():
+        if key in outputs:
+            assert want.dtype == torch.float64, key
+            keep = _meaningful(model, key, want, inputs["attention_mask"])
+            difference = (outputs[key].double() - want)[keep].pow(2).mean().sqrt()
+            found[key] = float(f"{(difference / want[keep].pow(2).mean().sqrt()).item():.2e}")
+    return found
+
+
+class _StayInDouble(TorchFunctionMode):
+    """T5 computes norms and softmax in float32 whatever its weights are. Only what is float64 already stays so: the buckets
+    of T5's distances, computed from integers, keep their float32 steps, or some distance would change its bucket.
+    """
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if args and isinstance(args[0], torch.Tensor) and args[0].dtype == torch.float64:
+            func = torch.Tensor.double if func is torch.Tensor.float else func
+            args = tuple(torch.float64 if value is torch.float32 else value for value in args)
+            kwargs = {k: torch.float64 if v is torch.float32 else v for k, v in (kwargs or {}).items()}
+        return func(*args, **(kwargs or {}))
+
+
+def _meaningful(model, key, values, mask):
+    """False for padded positions of a decoder-only model, and of text features."""
+    per_position = key == "expected.text_features" or key == "expected.logits" and not is_t5(model)
+    if not per_position:
+        return torch.ones(values.shape[:1], dtype=torch.bool)
+    # In the older layout image features without a mask stand in front; with labels the last positions are left.
+    positions = values.shape[1]
+    missing = max(0, positions - mask.shape[1])
+    return torch.cat([torch.ones(len(mask), missing, dtype=torch.bool), mask.bool()], dim=1)[:, -positions:]
 
 
 def _legacy_forward(model, projected, ids, mask, optional):

@@ -7,8 +7,6 @@ import io.github.blip2java.LoadOptions;
 import io.github.blip2java.conformance.HeldOutDrawings.Drawing;
 import io.github.blip2java.conformance.HeldOutDrawings.Run;
 import io.github.blip2java.examples.DemoModel;
-import io.github.blip2java.examples.verify.Check;
-import io.github.blip2java.examples.verify.Verifier;
 import io.github.blip2java.processor.Blip2Pipeline;
 import io.github.blip2java.processor.GeneratedText;
 import io.github.blip2java.processor.Image;
@@ -24,7 +22,6 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** A trained model: what it says about drawings it never saw, token for token as {@code transformers}. */
@@ -80,27 +77,17 @@ class DemoModelConformanceTest {
     @Test
     void itHasLearnedSomething() throws IOException {
         // A guess would be right once in 200 times.
-        assertThat(HeldOutDrawings.exactNamesOfTransformers()).isGreaterThan(0.5);
+        assertThat(HeldOutDrawings.exactNames(blip2)).isGreaterThan(0.5);
     }
 
     @ParameterizedTest
     @EnumSource(names = {"BF16", "INT8"})
     void narrowerWeightsLoseAtMostOneNameInAHundred(WeightFormat format) throws IOException {
-        assertThat(HeldOutDrawings.exactNames(format))
-                .isGreaterThanOrEqualTo(HeldOutDrawings.exactNamesOfTransformers() - 0.01);
-    }
-
-    /** The bars of 0.999 and 0.98 for the logits of a trained model, and every output within the bounds of {@code verify}. */
-    @ParameterizedTest
-    @CsvSource({"INT8, 0.999", "INT4, 0.98"})
-    void quantisedOutputsAreNear(WeightFormat format, double bar) throws IOException {
-        List<Check> checks = new ArrayList<>();
-        Verifier.verify(DemoModel.referenceCase(), LoadOptions.defaults().withDtype(format), checks::add);
-        assertThat(checks).allMatch(Check::ok);
-        assertThat(checks)
-                .filteredOn(check -> check.name().equals("expected.logits"))
-                .hasSize(1)
-                .allSatisfy(check -> assertThat(check.cosine()).isGreaterThan(bar));
+        try (Blip2Pipeline narrow = Blip2Pipeline.load(
+                DemoModel.checkpoint(), LoadOptions.defaults().withDtype(format))) {
+            assertThat(HeldOutDrawings.exactNames(narrow))
+                    .isGreaterThanOrEqualTo(HeldOutDrawings.exactNamesOfTransformers() - 0.01);
+        }
     }
 
     @Test

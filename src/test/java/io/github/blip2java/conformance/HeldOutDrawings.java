@@ -3,13 +3,10 @@ package io.github.blip2java.conformance;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.github.blip2java.LoadOptions;
-import io.github.blip2java.examples.DemoModel;
 import io.github.blip2java.processor.Blip2Pipeline;
 import io.github.blip2java.processor.GeneratedText;
 import io.github.blip2java.processor.Image;
 import io.github.blip2java.processor.ImageReader;
-import io.github.blip2java.weights.WeightFormat;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -78,19 +75,15 @@ final class HeldOutDrawings {
                 .toList());
     }
 
-    /** The same share for this library, with weights kept in a format. */
-    static double exactNames(WeightFormat format) throws IOException {
-        try (Blip2Pipeline blip2 = Blip2Pipeline.load(
-                DemoModel.checkpoint(), LoadOptions.defaults().withDtype(format))) {
-            List<Drawing> drawings = all();
-            List<GeneratedText> captions = blip2.captions(images(drawings));
-            List<Boolean> exact = new ArrayList<>();
-            for (int i = 0; i < captions.size(); i++) {
-                exact.add(
-                        captions.get(i).text().equals(drawings.get(i).caption().right()));
-            }
-            return share(exact);
+    /** The same share for a model of ours. */
+    static double exactNames(Blip2Pipeline blip2) throws IOException {
+        List<Drawing> drawings = all();
+        List<GeneratedText> captions = blip2.captions(images(drawings));
+        List<Boolean> exact = new ArrayList<>();
+        for (int i = 0; i < captions.size(); i++) {
+            exact.add(captions.get(i).text().equals(drawings.get(i).caption().right()));
         }
+        return share(exact);
     }
 
     private static double share(List<Boolean> good) {

@@ -47,16 +47,25 @@ class QuantisedCasesTest {
         assertClose(compareConvertedWithLoaded(directory, WeightFormat.INT4), 0.7, 0.85);
     }
 
-    private static void assertClose(List<Check> checks, double logits, double imageSide) {
-        assertThat(checks).filteredOn(check -> check.kind().equals("ids")).allMatch(Check::ok);
+    /**
+     * Ids are wrong only where the best score leads by more than rounding moves scores; {@link VerifierTest} shows that wrong
+     * ones are then found, and {@link DemoModelChecksTest} asks a trained model for all of them.
+     */
+    private static void assertClose(List<Check> checks, double language, double imageSide) {
+        assertThat(checks).extracting(Check::name).contains("expected.logits", "expected.language_projection");
         assertThat(checks)
-                .filteredOn(check -> check.name().equals("expected.logits"))
-                .isNotEmpty()
-                .allSatisfy(check -> assertThat(check.cosine()).isGreaterThan(logits));
+                .filteredOn(check -> check.kind().equals("tensor"))
+                .allSatisfy(check -> assertThat(check.cosine())
+                        .as(check.name())
+                        .isGreaterThan(isOfLanguageModel(check) ? language : imageSide));
         assertThat(checks)
-                .filteredOn(check -> check.name().equals("expected.language_projection"))
+                .filteredOn(check -> !check.kind().equals("tensor"))
                 .isNotEmpty()
-                .allSatisfy(check -> assertThat(check.cosine()).isGreaterThan(imageSide));
+                .allMatch(Check::ok);
+    }
+
+    private static boolean isOfLanguageModel(Check check) {
+        return check.name().equals("expected.logits") || check.name().equals("expected.text_features");
     }
 
     /** Equal figures but for the order of sums: the converter and the loader agree on which tensors are quantised, and how. */

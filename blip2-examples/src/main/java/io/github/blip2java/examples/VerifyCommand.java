@@ -71,6 +71,7 @@ final class VerifyCommand implements Callable<Integer> {
         fields.put("rel_rms", finite(check.relRms()));
         fields.put("cosine", finite(check.cosine()));
         fields.put("bound", check.bound());
+        fields.put("reference_rel_rms", finite(check.own()));
         fields.put("ok", check.ok());
         if (!check.detail().isEmpty()) {
             fields.put("detail", check.detail());

@@ -52,7 +52,7 @@ final class Comparison {
         String detail = ok
                 ? ""
                 : "worst at " + index(where, shape) + ": expected " + expected[where] + ", got " + actual[where];
-        return new Check(name, "tensor", worst, relRms, cosine, bound, ok, detail);
+        return new Check(name, "tensor", worst, relRms, cosine, bound, Double.NaN, ok, detail);
     }
 
     /**
@@ -78,7 +78,8 @@ final class Comparison {
                         : detail;
             }
         }
-        return new Check(name, "ids", different, different == 0 ? 0 : 1, Double.NaN, 0, different == 0, detail);
+        return new Check(
+                name, "ids", different, different == 0 ? 0 : 1, Double.NaN, 0, Double.NaN, different == 0, detail);
     }
 
     private static String index(int flat, long[] shape) {
