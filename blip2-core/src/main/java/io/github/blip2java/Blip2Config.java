@@ -4,6 +4,7 @@ package io.github.blip2java;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import io.github.blip2java.config.ConfigNode;
+import io.github.blip2java.config.Limits;
 import io.github.blip2java.language.LanguageModelConfig;
 import io.github.blip2java.language.opt.OPTConfig;
 import io.github.blip2java.language.t5.T5Config;
@@ -129,8 +130,8 @@ public record Blip2Config(
                 vision,
                 Blip2QFormerConfig.of(json.object("qformer_config"), vision.hiddenSize()),
                 text,
-                json.size("num_query_tokens", 32),
-                json.size("image_text_hidden_size", 256),
+                json.size("num_query_tokens", 32, Limits.QUERIES),
+                json.size("image_text_hidden_size", 256, Limits.WIDTH),
                 imageToken,
                 json.number("initializer_factor", 1.0),
                 json.number("initializer_range", 0.02),

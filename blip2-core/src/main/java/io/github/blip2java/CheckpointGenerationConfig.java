@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.blip2java.config.ConfigNode;
 import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.language.LanguageModelConfig;
-import io.github.blip2java.weights.MalformedCheckpointException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.OptionalInt;
 import java.util.TreeSet;
 
 /**
@@ -29,18 +28,11 @@ final class CheckpointGenerationConfig {
         Integer pad = text.padTokenId();
         Path file = directory.resolve(FILE);
         if (Files.exists(file)) {
-            JsonNode json = parse(file);
-            JsonNode ends = json.path("eos_token_id");
-            if (ends.isArray()) {
-                for (JsonNode end : ends) {
-                    eos.add(id(file, "eos_token_id", end));
-                }
-            } else if (ends.isValueNode() && !ends.isNull()) {
-                eos.add(id(file, "eos_token_id", ends));
-            }
-            JsonNode padding = json.path("pad_token_id");
-            if (pad == null && padding.isInt()) {
-                pad = padding.intValue();
+            ConfigNode json = ConfigNode.read(file);
+            Arrays.stream(json.tokenIds("eos_token_id")).forEach(eos::add);
+            OptionalInt padding = json.tokenId("pad_token_id");
+            if (pad == null && padding.isPresent()) {
+                pad = padding.getAsInt();
             }
         }
         GenerationConfig.Builder builder = GenerationConfig.builder()
@@ -49,21 +41,5 @@ final class CheckpointGenerationConfig {
             builder.padTokenId(pad);
         }
         return builder.build();
-    }
-
-    private static JsonNode parse(Path file) throws IOException {
-        try {
-            return new ObjectMapper().readTree(file.toFile());
-        } catch (JsonProcessingException e) {
-            throw new MalformedCheckpointException(
-                    file, FILE + ": expected a JSON object, got a syntax error: " + e.getOriginalMessage());
-        }
-    }
-
-    private static int id(Path file, String key, JsonNode value) {
-        if (!value.isInt()) {
-            throw new MalformedCheckpointException(file, FILE + ": " + key + ": expected a token id, got " + value);
-        }
-        return value.intValue();
     }
 }

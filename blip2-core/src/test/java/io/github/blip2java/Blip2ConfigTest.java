@@ -119,8 +119,8 @@ class Blip2ConfigTest {
             delimiter = '|',
             quoteCharacter = '\0',
             value = {
-                "{\"num_query_tokens\": \"x\"} | config.json: num_query_tokens: expected a whole number from 1, got \"x\"; download it again",
-                "{\"vision_config\": {\"hidden_size\": -3}} | config.json: vision_config.hidden_size: expected a whole number from 1, got -3; download it again",
+                "{\"num_query_tokens\": \"x\"} | config.json: num_query_tokens: expected a whole number from 1 to 4096, got \"x\"; download it again",
+                "{\"vision_config\": {\"hidden_size\": -3}} | config.json: vision_config.hidden_size: expected a whole number from 1 to 262144, got -3; download it again",
                 "{\"vision_config\": {\"hidden_size\": 100}} | config.json: vision_config.hidden_size: expected a multiple of the 16 attention heads, got 100; download it again",
                 "{\"vision_config\": 3} | config.json: vision_config: expected an object, got 3; download it again",
                 "{\"vision_config\": {\"layer_norm_eps\": \"small\"}} | config.json: vision_config.layer_norm_eps: expected a number from 0, got \"small\"; download it again",
@@ -163,9 +163,10 @@ class Blip2ConfigTest {
         Files.writeString(directory.resolve("config.json"), "{\"a\": ");
         assertThatThrownBy(() -> Blip2Config.fromPretrained(directory))
                 .isInstanceOf(MalformedCheckpointException.class)
-                .hasMessageStartingWith("config.json: expected a JSON object, got a syntax error: ");
+                .hasMessage("config.json, line 1, column 7: expected JSON, got a syntax error: Unexpected end-of-input"
+                        + " within/between Object entries; download it again");
         Files.writeString(directory.resolve("config.json"), "[1]");
         assertThatThrownBy(() -> Blip2Config.fromPretrained(directory))
-                .hasMessage("config.json: expected a JSON object, got ARRAY; download it again");
+                .hasMessage("config.json: expected a JSON object, got [1]; download it again");
     }
 }

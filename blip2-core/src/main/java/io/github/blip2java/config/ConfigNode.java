@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.config;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.blip2java.weights.CheckpointFile;
 import io.github.blip2java.weights.MalformedCheckpointException;
 import io.github.blip2java.weights.UnsupportedModelException;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -41,26 +42,21 @@ public final class ConfigNode {
      * @param file a JSON file
      * @return its top object
      * @throws IOException if it is missing or unreadable
-     * @throws MalformedCheckpointException if it holds no JSON object
+     * @throws MalformedCheckpointException if it holds no JSON object; says in which line and column
      */
     public static ConfigNode read(Path file) throws IOException {
-        if (!Files.exists(file)) {
-            throw new NoSuchFileException(
-                    file
-                            + ": expected a configuration file, found none; pass a folder downloaded from the Hugging Face Hub");
-        }
-        String problem;
-        try {
-            JsonNode node = JSON.readTree(file.toFile());
-            if (node.isObject()) {
-                return new ConfigNode(file, "", node);
-            }
-            problem = node.getNodeType().toString();
-        } catch (JsonProcessingException e) {
-            problem = "a syntax error: " + e.getOriginalMessage();
-        }
-        throw new MalformedCheckpointException(
-                file, file.getFileName() + ": expected a JSON object, got " + problem + "; download it again");
+        return new ConfigNode(file, "", CheckpointFile.json(file));
+    }
+
+    /**
+     * Takes an object that is read already.
+     *
+     * @param file   where it was read, for messages
+     * @param object its top object
+     * @return the object
+     */
+    public static ConfigNode of(Path file, ObjectNode object) {
+        return new ConfigNode(file, "", object);
     }
 
     /**
@@ -112,21 +108,43 @@ public final class ConfigNode {
     }
 
     /**
+     * Tells whether a value is an object.
+     *
+     * @param key its key
+     * @return true if it is there and an object
+     */
+    public boolean hasObject(String key) {
+        return node.path(key).isObject();
+    }
+
+    /** The object as JSON. */
+    @Override
+    public String toString() {
+        return node.toString();
+    }
+
+    /**
      * Reads a whole number.
      *
      * @param key      its key
      * @param fallback its value where none is given
      * @param least    the smallest allowed
+     * @param most     the largest allowed
      * @return the number
      */
-    public int integer(String key, int fallback, int least) {
+    public int integer(String key, int fallback, int least, int most) {
         if (!has(key)) {
             return fallback;
         }
-        if (!node.get(key).isInt() || node.get(key).intValue() < least) {
-            throw fault(key, "a whole number from " + least);
+        JsonNode value = node.get(key);
+        if (!value.isInt() || value.intValue() < least || value.intValue() > most) {
+            throw fault(key, wholeNumber(least, most));
         }
-        return node.get(key).intValue();
+        return value.intValue();
+    }
+
+    private static String wholeNumber(int least, int most) {
+        return "a whole number from " + least + (most == Integer.MAX_VALUE ? "" : " to " + most);
     }
 
     /**
@@ -134,10 +152,11 @@ public final class ConfigNode {
      *
      * @param key      its key
      * @param fallback its value where none is given
+     * @param most     the largest allowed, so that what is made of that size is bounded before it is made
      * @return a whole number from 1
      */
-    public int size(String key, int fallback) {
-        return integer(key, fallback, 1);
+    public int size(String key, int fallback, int most) {
+        return integer(key, fallback, 1, most);
     }
 
     /**
@@ -147,7 +166,7 @@ public final class ConfigNode {
      * @return the id, or empty; negative ids count as absent
      */
     public OptionalInt tokenId(String key) {
-        int id = integer(key, -1, Integer.MIN_VALUE);
+        int id = integer(key, -1, Integer.MIN_VALUE, Integer.MAX_VALUE);
         return id < 0 ? OptionalInt.empty() : OptionalInt.of(id);
     }
 
@@ -163,10 +182,8 @@ public final class ConfigNode {
             return fallback;
         }
         JsonNode value = node.get(key);
-        boolean ids = value.isInt()
-                || value.isArray()
-                        && IntStream.range(0, value.size())
-                                .allMatch(i -> value.get(i).isInt());
+        boolean ids = isTokenId(value)
+                || value.isArray() && IntStream.range(0, value.size()).allMatch(i -> isTokenId(value.get(i)));
         if (!ids) {
             throw fault(key, "a token id or a list of them");
         }
@@ -175,6 +192,10 @@ public final class ConfigNode {
                 : IntStream.range(0, value.size())
                         .map(i -> value.get(i).intValue())
                         .toArray();
+    }
+
+    private static boolean isTokenId(JsonNode value) {
+        return value.isInt() && value.intValue() >= 0;
     }
 
     /**
@@ -188,10 +209,58 @@ public final class ConfigNode {
         if (!has(key)) {
             return fallback;
         }
-        if (!node.get(key).isNumber() || !(node.get(key).doubleValue() >= 0)) {
+        if (!isFinite(node.get(key)) || node.get(key).doubleValue() < 0) {
             throw fault(key, "a number from 0");
         }
         return node.get(key).doubleValue();
+    }
+
+    /**
+     * Reads a number of any sign.
+     *
+     * @param key      its key
+     * @param fallback its value where none is given
+     * @return the number; finite
+     */
+    public double signedNumber(String key, double fallback) {
+        if (!has(key)) {
+            return fallback;
+        }
+        if (!isFinite(node.get(key))) {
+            throw fault(key, "a number");
+        }
+        return node.get(key).doubleValue();
+    }
+
+    /**
+     * Reads some numbers, or one that stands for all of them.
+     *
+     * @param key      its key
+     * @param count    how many there must be
+     * @param fallback their values where none is given
+     * @return that many numbers of any sign; finite
+     */
+    public List<Double> numbers(String key, int count, List<Double> fallback) {
+        if (!has(key)) {
+            return fallback;
+        }
+        JsonNode value = node.get(key);
+        if (isFinite(value)) {
+            return Collections.nCopies(count, value.doubleValue());
+        }
+        boolean numbers = value.isArray()
+                && value.size() == count
+                && IntStream.range(0, count).allMatch(i -> isFinite(value.get(i)));
+        if (!numbers) {
+            throw fault(key, count + " numbers, or one for all");
+        }
+        return IntStream.range(0, count)
+                .mapToObj(i -> value.get(i).doubleValue())
+                .toList();
+    }
+
+    private static boolean isFinite(JsonNode value) {
+        return value.isNumber() && Double.isFinite(value.doubleValue());
     }
 
     /**
@@ -242,7 +311,7 @@ public final class ConfigNode {
         if (!supported.contains(text)) {
             throw unsupported(
                     key,
-                    '"' + text + "\" is not supported; supported: "
+                    '"' + CheckpointFile.shown(text) + "\" is not supported; supported: "
                             + String.join(", ", supported.stream().sorted().toList()));
         }
         return text;
@@ -253,21 +322,36 @@ public final class ConfigNode {
      *
      * @param key      its key
      * @param fallback its value where none is given
+     * @param most     the largest allowed
      * @return the side in pixels
      * @throws UnsupportedModelException if the sides differ
      */
-    public int side(String key, int fallback) {
+    public int side(String key, int fallback, int most) {
         JsonNode value = node.path(key);
         if (!value.isArray()) {
-            return size(key, fallback);
+            return size(key, fallback, most);
         }
-        if (value.size() != 2 || !value.get(0).isInt() || value.get(0).intValue() < 1) {
-            throw fault(key, "a whole number from 1, or two of them");
+        JsonNode first = value.path(0);
+        if (value.size() != 2 || !first.isInt() || first.intValue() < 1 || first.intValue() > most) {
+            throw fault(key, wholeNumber(1, most) + ", or two of them");
         }
-        if (!value.get(0).equals(value.get(1))) {
+        if (!first.equals(value.get(1))) {
             throw unsupported(key, value + " is not supported; supported: square pictures");
         }
-        return value.get(0).intValue();
+        return first.intValue();
+    }
+
+    /**
+     * Demands that a token is one of the vocabulary.
+     *
+     * @param key   the key of the token's id
+     * @param id    the id
+     * @param vocab the number of tokens
+     */
+    public void checkToken(String key, int id, int vocab) {
+        if (id >= vocab) {
+            throw malformed(key, "expected a token id below vocab_size " + vocab + ", got " + id);
+        }
     }
 
     /**
@@ -279,10 +363,7 @@ public final class ConfigNode {
      */
     public void checkHeads(String key, int width, int heads) {
         if (width % heads != 0) {
-            throw new MalformedCheckpointException(
-                    file,
-                    file.getFileName() + ": " + prefix + key + ": expected a multiple of the " + heads
-                            + " attention heads, got " + width + "; download it again");
+            throw malformed(key, "expected a multiple of the " + heads + " attention heads, got " + width);
         }
     }
 
@@ -297,10 +378,19 @@ public final class ConfigNode {
         return new UnsupportedModelException(file.getFileName() + ": " + prefix + key + " " + text);
     }
 
-    private MalformedCheckpointException fault(String key, String expected) {
+    /**
+     * Describes a value that cannot be.
+     *
+     * @param key     its key
+     * @param problem expected … got …
+     * @return the exception
+     */
+    public MalformedCheckpointException malformed(String key, String problem) {
         return new MalformedCheckpointException(
-                file,
-                file.getFileName() + ": " + prefix + key + ": expected " + expected + ", got " + node.get(key)
-                        + "; download it again");
+                file, file.getFileName() + ": " + prefix + key + ": " + problem + "; download it again");
+    }
+
+    private MalformedCheckpointException fault(String key, String expected) {
+        return malformed(key, "expected " + expected + ", got " + CheckpointFile.shown(node.get(key)));
     }
 }

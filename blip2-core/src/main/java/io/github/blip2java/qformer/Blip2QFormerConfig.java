@@ -2,6 +2,7 @@
 package io.github.blip2java.qformer;
 
 import io.github.blip2java.config.ConfigNode;
+import io.github.blip2java.config.Limits;
 import io.github.blip2java.nn.Activation;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -60,19 +61,19 @@ public record Blip2QFormerConfig(
         // Published retrieval checkpoints spell the flag without "use_".
         boolean textInput = json.flag("use_qformer_text_input", json.flag("qformer_text_input", false));
         Blip2QFormerConfig config = new Blip2QFormerConfig(
-                json.size("vocab_size", 30522),
-                json.size("hidden_size", 768),
-                json.size("num_hidden_layers", 12),
-                json.size("num_attention_heads", 12),
-                json.size("intermediate_size", 3072),
+                json.size("vocab_size", 30522, Limits.VOCAB),
+                json.size("hidden_size", 768, Limits.WIDTH),
+                json.size("num_hidden_layers", 12, Limits.LAYERS),
+                json.size("num_attention_heads", 12, Limits.HEADS),
+                json.size("intermediate_size", 3072, Limits.WIDTH),
                 json.oneOf("hidden_act", "gelu", Activation.names()),
                 json.number("hidden_dropout_prob", 0.1),
                 json.number("attention_probs_dropout_prob", 0.1),
-                json.size("max_position_embeddings", 512),
+                json.size("max_position_embeddings", 512, Limits.POSITIONS),
                 json.number("initializer_range", 0.02),
                 json.number("layer_norm_eps", 1e-12),
-                json.integer("pad_token_id", 0, 0),
-                json.size("cross_attention_frequency", 2),
+                json.integer("pad_token_id", 0, 0, Integer.MAX_VALUE),
+                json.size("cross_attention_frequency", 2, Limits.LAYERS),
                 encoderHiddenSize,
                 textInput);
         json.checkHeads("hidden_size", config.hiddenSize, config.numAttentionHeads);

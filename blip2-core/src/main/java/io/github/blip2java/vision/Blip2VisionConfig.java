@@ -2,6 +2,7 @@
 package io.github.blip2java.vision;
 
 import io.github.blip2java.config.ConfigNode;
+import io.github.blip2java.config.Limits;
 import io.github.blip2java.nn.Activation;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -44,12 +45,12 @@ public record Blip2VisionConfig(
      */
     public static Blip2VisionConfig of(ConfigNode json) {
         Blip2VisionConfig config = new Blip2VisionConfig(
-                json.size("hidden_size", 1408),
-                json.size("intermediate_size", 6144),
-                json.size("num_hidden_layers", 39),
-                json.size("num_attention_heads", 16),
-                json.side("image_size", 224),
-                json.side("patch_size", 14),
+                json.size("hidden_size", 1408, Limits.WIDTH),
+                json.size("intermediate_size", 6144, Limits.WIDTH),
+                json.size("num_hidden_layers", 39, Limits.LAYERS),
+                json.size("num_attention_heads", 16, Limits.HEADS),
+                json.side("image_size", 224, Limits.IMAGE_SIDE),
+                json.side("patch_size", 14, Limits.IMAGE_SIDE),
                 json.oneOf("hidden_act", "gelu", Activation.names()),
                 json.number("layer_norm_eps", 1e-6),
                 json.number("attention_dropout", 0.0),

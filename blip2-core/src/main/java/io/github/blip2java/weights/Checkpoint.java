@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.weights;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -36,9 +32,6 @@ import java.util.stream.Stream;
 public final class Checkpoint implements AutoCloseable {
     private static final String SINGLE = "model.safetensors";
     private static final String INDEX = "model.safetensors.index.json";
-    private static final ObjectMapper JSON = JsonMapper.builder()
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .build();
 
     /** Left over from older versions, or second copies of tied tables: read by nothing, and right to be ignored. */
     private static final Pattern IGNORED = Pattern.compile(".*(^|\\.)embeddings\\.position_ids"
@@ -154,15 +147,7 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     private static Map<String, String> readIndex(Path index) throws IOException {
-        JsonNode map;
-        try {
-            map = JSON.readTree(index.toFile()).path("weight_map");
-        } catch (JsonProcessingException e) {
-            throw new MalformedCheckpointException(
-                    index,
-                    INDEX + ": expected a JSON object, got a syntax error: " + e.getOriginalMessage()
-                            + "; download it again");
-        }
+        JsonNode map = CheckpointFile.json(index).path("weight_map");
         if (!map.isObject() || map.isEmpty()) {
             throw new MalformedCheckpointException(
                     index,
@@ -179,7 +164,8 @@ public final class Checkpoint implements AutoCloseable {
                         entry.getKey(),
                         -1,
                         INDEX + ": tensor \"" + entry.getKey()
-                                + "\": expected a plain file name ending in .safetensors, got " + entry.getValue()
+                                + "\": expected a plain file name ending in .safetensors, got "
+                                + CheckpointFile.shown(entry.getValue())
                                 + "; do not trust this checkpoint");
             }
             shardOf.put(entry.getKey(), shard);

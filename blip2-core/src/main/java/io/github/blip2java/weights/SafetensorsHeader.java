@@ -29,6 +29,7 @@ import java.util.Map;
  */
 public final class SafetensorsHeader {
     private static final int LENGTH_BYTES = 8;
+    private static final int POINTER_BYTES = 64;
     private static final long MAX_LENGTH = 100_000_000;
     private static final String METADATA = "__metadata__";
     private static final String DOWNLOAD_AGAIN = "; download or convert the file again";
@@ -68,6 +69,7 @@ public final class SafetensorsHeader {
                     file.getFileName() + ": expected a safetensors file of at least 8 bytes, got " + size
                             + DOWNLOAD_AGAIN);
         }
+        CheckpointFile.refusePointer(file, readFully(channel, 0, (int) Math.min(size, POINTER_BYTES)));
         long length = readFully(channel, 0, LENGTH_BYTES).getLong();
         if (length < 2 || length > MAX_LENGTH || length > size - LENGTH_BYTES) {
             throw new MalformedCheckpointException(
@@ -77,6 +79,14 @@ public final class SafetensorsHeader {
                     file.getFileName() + ", byte 0: expected a header length from 2 to "
                             + Math.min(MAX_LENGTH, size - LENGTH_BYTES) + ", got " + Long.toUnsignedString(length)
                             + ": this is no safetensors file, or it is cut off" + DOWNLOAD_AGAIN);
+        }
+        if (length > CheckpointFile.largest()) {
+            throw new MalformedCheckpointException(
+                    file,
+                    null,
+                    0,
+                    file.getFileName() + ", byte 0: expected a header of at most " + CheckpointFile.largest()
+                            + " bytes with this heap, got " + length + "; start Java with a larger heap (-Xmx)");
         }
         ByteBuffer json = readFully(channel, LENGTH_BYTES, (int) length);
         SafetensorsHeader header = new SafetensorsHeader(file, LENGTH_BYTES + length);

@@ -82,7 +82,7 @@ class CheckpointTest {
         index("{\"x\":\"1.safetensors\",\"x\":\"2.safetensors\"}");
         assertThatThrownBy(() -> Checkpoint.open(directory))
                 .isInstanceOf(MalformedCheckpointException.class)
-                .hasMessageContaining("expected a JSON object, got a syntax error: Duplicate field 'x'");
+                .hasMessageContaining("line 1, column 39: expected JSON, got a syntax error: Duplicate field 'x'");
         index("[]");
         assertThatThrownBy(() -> Checkpoint.open(directory))
                 .hasMessageContaining("expected an object weight_map from tensor names to file names");

@@ -2,6 +2,8 @@
 package io.github.blip2java.processor;
 
 import io.github.blip2java.Blip2Config;
+import io.github.blip2java.config.ConfigNode;
+import io.github.blip2java.config.Limits;
 import io.github.blip2java.processor.TextOptions.Side;
 import io.github.blip2java.processor.tokenizer.Tokenizer;
 import io.github.blip2java.weights.Checkpoint;
@@ -105,7 +107,7 @@ public final class Blip2Processor implements AutoCloseable {
             return OptionalInt.empty();
         }
         Path file = directory.resolve("processor_config.json");
-        int own = Files.exists(file) ? JsonObject.read(file).integer("num_query_tokens", 0) : 0;
+        int own = Files.exists(file) ? ConfigNode.read(file).integer("num_query_tokens", 0, 0, Limits.QUERIES) : 0;
         if (own > 0) {
             return OptionalInt.of(own);
         }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.processor;
 
-import com.fasterxml.jackson.databind.JsonNode;
+import io.github.blip2java.config.ConfigNode;
+import io.github.blip2java.config.Limits;
+import io.github.blip2java.weights.CheckpointFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -13,8 +14,8 @@ import java.util.List;
  * {@code transformers}' {@code BlipImageProcessor}.
  *
  * @param doResize whether to resize to {@code height} by {@code width}
- * @param height rows after resizing, at least 1
- * @param width pixels in a row after resizing, at least 1
+ * @param height rows after resizing, from 1 to 4096
+ * @param width pixels in a row after resizing, from 1 to 4096
  * @param doRescale whether to multiply by {@code rescaleFactor}
  * @param rescaleFactor what byte values are multiplied by, 1/255 by default
  * @param doNormalize whether to subtract {@code imageMean} and divide by {@code imageStd}
@@ -32,6 +33,8 @@ public record ImageProcessorConfig(
         List<Double> imageStd) {
 
     private static final int DEFAULT_SIZE = 384;
+    private static final int MOST_SIDE = Limits.IMAGE_SIDE;
+    private static final int CHANNELS = 3;
     private static final int BICUBIC = 3;
     private static final String FILE = "preprocessor_config.json";
     private static final String NESTED_FILE = "processor_config.json";
@@ -40,23 +43,23 @@ public record ImageProcessorConfig(
      * Checks the values.
      *
      * @param doResize whether to resize
-     * @param height at least 1
-     * @param width at least 1
+     * @param height from 1 to 4096
+     * @param width from 1 to 4096
      * @param doRescale whether to rescale
      * @param rescaleFactor any number
      * @param doNormalize whether to normalise
      * @param imageMean three numbers; copied
      * @param imageStd three numbers other than zero; copied
-     * @throws IllegalArgumentException when a size is below 1, a list has not three values, or a deviation is zero
+     * @throws IllegalArgumentException when a size is out of range, a list has not three values, or a deviation is zero
      */
     public ImageProcessorConfig {
         imageMean = List.copyOf(imageMean);
         imageStd = List.copyOf(imageStd);
-        if (height < 1 || width < 1) {
+        if (height < 1 || width < 1 || height > MOST_SIDE || width > MOST_SIDE) {
             throw new IllegalArgumentException(
-                    "size: expected height and width of at least 1, got " + height + "x" + width);
+                    "size: expected height and width from 1 to " + MOST_SIDE + ", got " + height + "x" + width);
         }
-        if (imageMean.size() != 3 || imageStd.size() != 3 || imageStd.contains(0.0)) {
+        if (imageMean.size() != CHANNELS || imageStd.size() != CHANNELS || imageStd.contains(0.0)) {
             throw new IllegalArgumentException("image_mean and image_std: expected three numbers each, deviations not"
                     + " zero, got " + imageMean + " and " + imageStd);
         }
@@ -82,10 +85,10 @@ public record ImageProcessorConfig(
     /**
      * Returns this configuration with another size.
      *
-     * @param newHeight rows after resizing, at least 1
-     * @param newWidth pixels in a row after resizing, at least 1
+     * @param newHeight rows after resizing, from 1 to 4096
+     * @param newWidth pixels in a row after resizing, from 1 to 4096
      * @return a new configuration
-     * @throws IllegalArgumentException when a size is below 1
+     * @throws IllegalArgumentException when a size is out of range
      */
     public ImageProcessorConfig withSize(int newHeight, int newWidth) {
         return new ImageProcessorConfig(
@@ -106,9 +109,9 @@ public record ImageProcessorConfig(
     public static ImageProcessorConfig fromPretrained(Path directory) throws IOException {
         Path nested = directory.resolve(NESTED_FILE);
         if (Files.isRegularFile(nested)) {
-            JsonObject entry = JsonObject.read(nested).object("image_processor");
-            if (entry != null) {
-                return of(entry);
+            ConfigNode json = ConfigNode.read(nested);
+            if (json.has("image_processor")) {
+                return of(json.object("image_processor"));
             }
         }
         Path file = directory.resolve(FILE);
@@ -116,67 +119,49 @@ public record ImageProcessorConfig(
             throw new IOException(directory + ": expected " + FILE + ", or " + NESTED_FILE
                     + " with an entry image_processor; found neither, copy the file from the original checkpoint");
         }
-        return of(JsonObject.read(file));
+        return of(ConfigNode.read(file));
     }
 
-    private static ImageProcessorConfig of(JsonObject json) {
+    private static ImageProcessorConfig of(ConfigNode json) {
         ImageProcessorConfig defaults = defaults();
-        int resample = json.integer("resample", BICUBIC);
+        int resample = json.integer("resample", BICUBIC, 0, Integer.MAX_VALUE);
         if (resample != BICUBIC) {
-            throw json.unsupported("resample " + resample, "3 (bicubic)");
+            throw json.unsupported("resample", resample + " is not supported; supported: 3 (bicubic)");
         }
         for (String step : List.of("do_center_crop", "do_pad")) {
-            if (json.bool(step, false)) {
-                throw json.unsupported(step + " true", "false");
+            if (json.flag(step, false)) {
+                throw json.unsupported(step, "true is not supported; supported: false");
             }
         }
         int[] size = size(json);
-        try {
-            return new ImageProcessorConfig(
-                    json.bool("do_resize", true),
-                    size[0],
-                    size[1],
-                    json.bool("do_rescale", true),
-                    json.number("rescale_factor", defaults.rescaleFactor),
-                    json.bool("do_normalize", true),
-                    channels(json, "image_mean", defaults.imageMean),
-                    channels(json, "image_std", defaults.imageStd));
-        } catch (IllegalArgumentException e) {
-            throw json.malformed(e.getMessage());
+        List<Double> deviations = json.numbers("image_std", CHANNELS, defaults.imageStd);
+        if (deviations.contains(0.0)) {
+            throw json.malformed("image_std", "expected numbers other than 0, got " + deviations);
         }
+        return new ImageProcessorConfig(
+                json.flag("do_resize", true),
+                size[0],
+                size[1],
+                json.flag("do_rescale", true),
+                json.signedNumber("rescale_factor", defaults.rescaleFactor),
+                json.flag("do_normalize", true),
+                json.numbers("image_mean", CHANNELS, defaults.imageMean),
+                deviations);
     }
 
     /** Height and width: an object with both, or one number for a square. */
-    private static int[] size(JsonObject json) {
-        JsonNode size = json.value("size");
-        if (size == null) {
-            return new int[] {DEFAULT_SIZE, DEFAULT_SIZE};
+    private static int[] size(ConfigNode json) {
+        if (!json.hasObject("size")) {
+            int side = json.size("size", DEFAULT_SIZE, MOST_SIDE);
+            return new int[] {side, side};
         }
-        if (size.isInt()) {
-            return new int[] {size.intValue(), size.intValue()};
+        ConfigNode size = json.object("size");
+        if (!size.has("height") || !size.has("width")) {
+            throw json.unsupported(
+                    "size",
+                    CheckpointFile.shown(size)
+                            + " is not supported; supported: {\"height\": …, \"width\": …} or one number");
         }
-        if (size.path("height").isInt() && size.path("width").isInt()) {
-            return new int[] {size.get("height").intValue(), size.get("width").intValue()};
-        }
-        throw json.unsupported("size " + size, "{\"height\": …, \"width\": …} or one number");
-    }
-
-    /** Three numbers, or one for all channels. */
-    private static List<Double> channels(JsonObject json, String key, List<Double> fallback) {
-        JsonNode values = json.value(key);
-        if (values == null) {
-            return fallback;
-        }
-        if (values.isNumber()) {
-            return List.of(values.doubleValue(), values.doubleValue(), values.doubleValue());
-        }
-        List<Double> list = new ArrayList<>();
-        for (JsonNode value : values) {
-            if (!value.isNumber()) {
-                throw json.malformed(key + ": expected numbers, got " + values);
-            }
-            list.add(value.doubleValue());
-        }
-        return list;
+        return new int[] {size.size("height", 0, MOST_SIDE), size.size("width", 0, MOST_SIDE)};
     }
 }

@@ -2,6 +2,7 @@
 package io.github.blip2java.language.opt;
 
 import io.github.blip2java.config.ConfigNode;
+import io.github.blip2java.config.Limits;
 import io.github.blip2java.language.LanguageModelConfig;
 import io.github.blip2java.nn.Activation;
 import io.github.blip2java.weights.WeightScope;
@@ -64,25 +65,26 @@ public record OPTConfig(
      * @throws io.github.blip2java.weights.UnsupportedModelException if a value is possible but not supported
      */
     public static OPTConfig of(ConfigNode json) {
-        int hidden = json.size("hidden_size", 768);
+        int hidden = json.size("hidden_size", 768, Limits.WIDTH);
         OPTConfig config = new OPTConfig(
-                json.size("vocab_size", 50272),
+                json.size("vocab_size", 50272, Limits.VOCAB),
                 hidden,
-                json.size("num_hidden_layers", 12),
-                json.size("ffn_dim", 3072),
-                json.size("max_position_embeddings", 2048),
+                json.size("num_hidden_layers", 12, Limits.LAYERS),
+                json.size("ffn_dim", 3072, Limits.WIDTH),
+                json.size("max_position_embeddings", 2048, Limits.POSITIONS),
                 json.flag("do_layer_norm_before", true),
                 json.flag("_remove_final_layer_norm", false),
-                json.size("word_embed_proj_dim", hidden),
-                json.size("num_attention_heads", 12),
+                json.size("word_embed_proj_dim", hidden, Limits.WIDTH),
+                json.size("num_attention_heads", 12, Limits.HEADS),
                 json.oneOf("activation_function", "relu", Activation.names()),
                 json.flag("enable_bias", true),
                 json.flag("layer_norm_elementwise_affine", true),
                 json.flag("tie_word_embeddings", true),
-                json.integer("bos_token_id", 2, 0),
+                json.integer("bos_token_id", 2, 0, Integer.MAX_VALUE),
                 Arrays.stream(json.tokenIds("eos_token_id", 2)).boxed().toList(),
-                json.integer("pad_token_id", 1, 0));
+                json.integer("pad_token_id", 1, 0, Integer.MAX_VALUE));
         json.checkHeads("hidden_size", hidden, config.numAttentionHeads);
+        json.checkToken("bos_token_id", config.bosTokenId, config.vocabSize);
         return config;
     }
 

@@ -2,6 +2,7 @@
 package io.github.blip2java.language.t5;
 
 import io.github.blip2java.config.ConfigNode;
+import io.github.blip2java.config.Limits;
 import io.github.blip2java.language.LanguageModelConfig;
 import io.github.blip2java.nn.Activation;
 import io.github.blip2java.weights.WeightScope;
@@ -79,29 +80,32 @@ public record T5Config(
                     '"' + projection + "\" is not supported; supported: "
                             + "relu, gelu, gelu_new, silu and others, alone or behind \"gated-\"");
         }
-        int layers = json.size("num_layers", 6);
+        int layers = json.size("num_layers", 6, Limits.LAYERS);
         boolean tied = json.flag("tie_word_embeddings", true);
         List<Integer> eos =
                 Arrays.stream(json.tokenIds("eos_token_id", 1)).boxed().toList();
-        return new T5Config(
-                json.size("vocab_size", 32128),
-                json.size("d_model", 512),
-                json.size("d_kv", 64),
-                json.size("d_ff", 2048),
+        T5Config config = new T5Config(
+                json.size("vocab_size", 32128, Limits.VOCAB),
+                json.size("d_model", 512, Limits.WIDTH),
+                json.size("d_kv", 64, Limits.WIDTH),
+                json.size("d_ff", 2048, Limits.WIDTH),
                 layers,
-                json.size("num_decoder_layers", layers),
-                json.size("num_heads", 8),
-                json.integer("relative_attention_num_buckets", 32, 4),
-                json.size("relative_attention_max_distance", 128),
+                json.size("num_decoder_layers", layers, Limits.LAYERS),
+                json.size("num_heads", 8, Limits.HEADS),
+                json.integer("relative_attention_num_buckets", 32, 4, Limits.POSITIONS),
+                json.size("relative_attention_max_distance", 128, Limits.POSITIONS),
                 json.number("layer_norm_epsilon", 1e-6),
                 projection,
                 json.oneOf("dense_act_fn", activation, Activation.names()),
                 json.flag("scale_decoder_outputs", tied),
                 tied,
-                json.integer("bos_token_id", eos.isEmpty() ? 1 : eos.get(0), 0),
+                json.integer("bos_token_id", eos.isEmpty() ? 1 : eos.get(0), 0, Integer.MAX_VALUE),
                 eos,
-                json.integer("pad_token_id", 0, 0),
-                json.integer("decoder_start_token_id", 0, 0));
+                json.integer("pad_token_id", 0, 0, Integer.MAX_VALUE),
+                json.integer("decoder_start_token_id", 0, 0, Integer.MAX_VALUE));
+        json.checkToken("bos_token_id", config.bosTokenId, config.vocabSize);
+        json.checkToken("decoder_start_token_id", config.decoderStartTokenId, config.vocabSize);
+        return config;
     }
 
     /**

@@ -18,6 +18,7 @@ final class AddedTokens {
     private final Map<String, Integer> vocabulary;
     private final int modelSize;
     private final Map<String, ObjectNode> tokens = new LinkedHashMap<>();
+    private int highest = -1;
 
     /**
      * Starts without added tokens.
@@ -31,13 +32,17 @@ final class AddedTokens {
 
     /** Adds a token as a file describes it, or replaces its description. */
     void put(String content, JsonNode description) {
+        put(content, description, flag(description, "special", false));
+    }
+
+    private void put(String content, JsonNode description, boolean special) {
         put(
                 content,
                 flag(description, "lstrip", false),
                 flag(description, "rstrip", false),
                 flag(description, "single_word", false),
-                flag(description, "normalized", true),
-                flag(description, "special", false));
+                flag(description, "normalized", !special),
+                special);
     }
 
     /** Adds a plain token. */
@@ -45,11 +50,15 @@ final class AddedTokens {
         put(content, false, false, false, !special, special);
     }
 
-    /** Makes a token special, which hides it when decoding; adds it when it is not there. */
-    void putSpecial(String content) {
+    /**
+     * Makes a token special, which hides it when decoding; adds it when it is not there.
+     *
+     * @param description what the file says of it: an object with flags, or the content alone
+     */
+    void putSpecial(String content, JsonNode description) {
         ObjectNode token = tokens.get(content);
         if (token == null) {
-            put(content, true);
+            put(content, description, true);
         } else {
             token.put("special", true);
         }
@@ -75,16 +84,10 @@ final class AddedTokens {
 
     private int idOf(String content) {
         Integer known = vocabulary.get(content);
-        if (known != null) {
-            return known;
-        }
-        int highest = tokens.values().stream()
-                .mapToInt(token -> token.get("id").intValue())
-                .max()
-                .orElse(-1);
-        int next = Math.max(highest + 1, modelSize);
-        vocabulary.put(content, next);
-        return next;
+        int id = known != null ? known : Math.max(highest + 1, modelSize);
+        vocabulary.put(content, id);
+        highest = Math.max(highest, id);
+        return id;
     }
 
     private static boolean flag(JsonNode token, String key, boolean fallback) {

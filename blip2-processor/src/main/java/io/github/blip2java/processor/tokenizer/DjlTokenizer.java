@@ -2,6 +2,7 @@
 package io.github.blip2java.processor.tokenizer;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import io.github.blip2java.weights.CheckpointFile;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.lang.ref.Reference;
@@ -58,7 +59,8 @@ final class DjlTokenizer implements Tokenizer {
                     e);
         } catch (RuntimeException e) {
             throw TokenizerFiles.malformed(
-                    definition.source(), "the tokenizers library cannot read it: " + e.getMessage());
+                    definition.source(),
+                    "the tokenizers library cannot read it: " + CheckpointFile.shown(e.getMessage()));
         } finally {
             if (before == null) {
                 System.clearProperty(OFFLINE);
