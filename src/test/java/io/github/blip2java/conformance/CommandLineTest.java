@@ -18,10 +18,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.Callable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
 
 /** The command line program, run within the test's process: what it prints, where, and its exit code. */
 class CommandLineTest {
@@ -291,5 +293,28 @@ class CommandLineTest {
             assertThat(run(command, "--help")).isZero();
             assertThat(out.toString()).contains("Usage: blip2 " + command, "Example:", "  blip2 " + command + " ");
         }
+    }
+
+    /** What happens when the heap is full. */
+    @CommandLine.Command(name = "fill")
+    private static final class FillingCommand implements Callable<Integer> {
+        @Override
+        public Integer call() {
+            throw new OutOfMemoryError("Java heap space");
+        }
+    }
+
+    @Test
+    void tooLittleMemoryIsOneLineAndAnErrorOfUse() {
+        CommandLine line = Blip2.commandLine()
+                .addSubcommand(new FillingCommand())
+                .setErr(new PrintWriter(err, true))
+                .setOut(new PrintWriter(out, true));
+        assertThat(line.execute("fill")).isEqualTo(2);
+        assertThat(err.toString().lines())
+                .containsExactly(
+                        "blip2: out of memory: expected enough for this model and these inputs, got Java heap space;"
+                                + " give Java a larger heap, such as BLIP2_JAVA_OPTS=-Xmx4g, or close other programs");
+        assertThat(out.toString()).isEmpty();
     }
 }
