@@ -66,11 +66,12 @@ def stages(model, inputs, interpolate):
 @torch.no_grad()
 def errors(model, inputs, interpolate, outputs):
     """How far each output that was computed in float32 is from float64: root mean square of the difference over that of the
-    values. Positions without meaning do not count. Leaves the model in float64.
+    values. Positions without meaning do not count.
     """
     exact_inputs = {key: value.double() if value.is_floating_point() else value for key, value in inputs.items()}
     with _StayInDouble():
         exact = stages(model.double(), exact_inputs, interpolate)
+    model.float()  # exactly what it was
     found = {}
     for key, want in exact.items():
         if key in outputs:

@@ -4,6 +4,7 @@ package io.github.blip2java.conformance;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.blip2java.Blip2ForConditionalGeneration;
 import io.github.blip2java.CheckpointConverter;
 import io.github.blip2java.LoadOptions;
@@ -15,6 +16,8 @@ import io.github.blip2java.weights.DType;
 import io.github.blip2java.weights.UnsupportedModelException;
 import io.github.blip2java.weights.WeightFormat;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -76,6 +79,42 @@ class CheckpointConverterTest {
         }
         assertThat(Files.readString(target.resolve("config.json"))).contains("\"dtype\" : \"bfloat16\"");
         assertThat(target.resolve("tokenizer.json")).exists();
+    }
+
+    @Test
+    void aWeightTooLargeForFloat16IsRefused() throws IOException {
+        Path large = Resources.copy(Resources.checkpoint("opt-tiny"), directory.resolve("large"));
+        String tensor = "language_model.model.decoder.layers.0.fc1.weight";
+        Path target = directory.resolve("narrow");
+        for (float value : new float[] {65520f, -70000f}) {
+            putFloat(large.resolve("model.safetensors"), tensor, value);
+            assertThatThrownBy(
+                            () -> CheckpointConverter.convert(large, target, WeightFormat.F16, ProgressListener.NONE))
+                    .isInstanceOf(UnsupportedModelException.class)
+                    .hasMessageStartingWith("tensor \"" + tensor + "\"")
+                    .hasMessageEndingWith("expected values below 65520 for f16, got " + value + "; convert to bf16");
+            assertThat(target).doesNotExist();
+        }
+        // The largest that is rounded down, to 65504.
+        putFloat(large.resolve("model.safetensors"), tensor, 65519f);
+        CheckpointConverter.convert(large, target, WeightFormat.F16, ProgressListener.NONE);
+        try (Checkpoint checkpoint = Checkpoint.open(target)) {
+            assertThat(checkpoint.tensor(tensor).toFloats()[1]).isEqualTo(65504f);
+        }
+    }
+
+    /** Overwrites the second value of a float32 tensor. */
+    private static void putFloat(Path file, String tensor, float value) throws IOException {
+        ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
+        int header = Math.toIntExact(bytes.getLong());
+        int from = new ObjectMapper()
+                .readTree(bytes.array(), Long.BYTES, header)
+                .get(tensor)
+                .get("data_offsets")
+                .get(0)
+                .intValue();
+        bytes.putFloat(Long.BYTES + header + from + Float.BYTES, value);
+        Files.write(file, bytes.array());
     }
 
     @Test

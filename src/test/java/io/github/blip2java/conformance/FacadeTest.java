@@ -11,14 +11,23 @@ import io.github.blip2java.Blip2ForConditionalGeneration;
 import io.github.blip2java.Blip2Inputs;
 import io.github.blip2java.Blip2Model;
 import io.github.blip2java.ImageEncoding;
+import io.github.blip2java.LoadOptions;
 import io.github.blip2java.generation.FinishReason;
 import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.generation.GenerationResult;
+import io.github.blip2java.nn.Trace;
+import io.github.blip2java.tensor.Tensor;
+import io.github.blip2java.tensor.Tensors;
+import io.github.blip2java.weights.Checkpoint;
 import io.github.blip2java.weights.MalformedCheckpointException;
+import io.github.blip2java.weights.SafetensorsFile;
 import io.github.blip2java.weights.UnsupportedModelException;
+import io.github.blip2java.weights.WeightFormat;
 import java.io.IOException;
+import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
@@ -324,6 +333,112 @@ class FacadeTest {
             long[][] ids = {{2, 30, 31}};
             assertThat(model.getTextFeatures(ids, null)).isEqualTo(facade.getTextFeatures(ids, null));
         }
+    }
+
+    /** Each way to a stage's output leads to the same floats. */
+    @Test
+    void blip2ModelRunsAllStagesOrOneOfThem() throws IOException {
+        for (String name : List.of("opt-tiny", "t5-gated")) {
+            Path checkpoint = Resources.checkpoint(name);
+            try (Blip2Model model = Blip2Model.fromPretrained(checkpoint);
+                    Blip2ForConditionalGeneration facade = Blip2ForConditionalGeneration.fromPretrained(checkpoint)) {
+                INDArray pictures = pixels(facade, 2, 4);
+                Blip2Inputs inputs = Blip2Inputs.builder()
+                        .pixelValues(pictures)
+                        .inputIds(new long[][] {row(model.config(), 2, 7), row(model.config(), 2, 8)})
+                        .decoderInputIds(name.startsWith("t5") ? new long[2][3] : null)
+                        .outputHiddenStates(true)
+                        .build();
+                var all = model.forward(inputs);
+                assertThat(all.logits()).isEqualTo(facade.forward(inputs).logits());
+
+                var vision = model.visionModel().forward(pictures, false, true, false);
+                assertThat(vision.lastHiddenState())
+                        .isEqualTo(all.visionOutputs().lastHiddenState());
+                assertThat(vision.poolerOutput()).isEqualTo(all.visionOutputs().poolerOutput());
+                assertThat(vision.hiddenStates()).isEqualTo(all.visionOutputs().hiddenStates());
+                assertThat(vision.attentions()).isNull();
+                var features = facade.getImageFeatures(pictures);
+                assertThat(features.lastHiddenState()).isEqualTo(vision.lastHiddenState());
+                assertThat(features.poolerOutput())
+                        .isEqualTo(facade.encodeImages(pictures).features());
+                assertThat(features.qformerOutputs().lastHiddenState())
+                        .isEqualTo(all.qformerOutputs().lastHiddenState());
+
+                Tensor queries = queryTokens(checkpoint, model.config(), 2);
+                Tensor encoded = Tensors.fromINDArray(vision.lastHiddenState(), "encoded");
+                Tensor queried = model.qformer().forward(queries, encoded, Trace.none());
+                assertThat(Tensors.toINDArray(queried))
+                        .isEqualTo(all.qformerOutputs().lastHiddenState())
+                        .isEqualTo(model.getQFormerFeatures(pictures));
+            }
+        }
+    }
+
+    /** The learned queries, once for each picture. */
+    private static Tensor queryTokens(Path folder, Blip2Config config, int batch) throws IOException {
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            float[] once = checkpoint.tensor("query_tokens").toFloats();
+            float[] each = new float[batch * once.length];
+            for (int b = 0; b < batch; b++) {
+                System.arraycopy(once, 0, each, b * once.length, once.length);
+            }
+            return Tensor.of(
+                    each, batch, config.numQueryTokens(), config.qformerConfig().hiddenSize());
+        }
+    }
+
+    /** Against what transformers wrote down for pictures of 45 by 61 and a position table for 28 by 28. */
+    @Test
+    void picturesOfAnotherSizeAreEncodedWhenAsked() throws IOException {
+        Path folder = Resources.reference().resolve("opt-interpolate");
+        try (Blip2Model model = Blip2Model.fromPretrained(folder.resolve("checkpoint"));
+                SafetensorsFile file = SafetensorsFile.open(folder.resolve("reference.safetensors"))) {
+            INDArray pictures = array(file, "input.pixel_values");
+            refuses(
+                    () -> model.getImageFeatures(pictures),
+                    "pixelValues: expected [batch, 3, 28, 28], got [2, 3, 45, 61]");
+            refuses(
+                    () -> model.getQFormerFeatures(pictures, false),
+                    "pixelValues: expected [batch, 3, 28, 28], got [2, 3, 45, 61]");
+            var features = model.getImageFeatures(pictures, true);
+            close(features.lastHiddenState(), array(file, "expected.vision.last_hidden_state"));
+            close(features.poolerOutput(), array(file, "expected.vision.pooler_output"));
+            close(model.getQFormerFeatures(pictures, true), array(file, "expected.qformer_features"));
+        }
+    }
+
+    private static INDArray array(SafetensorsFile file, String name) {
+        FloatBuffer floats = file.map(name).asFloatBuffer();
+        float[] values = new float[floats.remaining()];
+        floats.get(values);
+        return Nd4j.create(values, file.tensors().get(name).shape(), 'c');
+    }
+
+    private static void close(INDArray actual, INDArray expected) {
+        assertThat(actual.shape()).containsExactly(expected.shape());
+        assertThat(actual.sub(expected).norm2Number().doubleValue())
+                .isLessThan(1e-5 * expected.norm2Number().doubleValue());
+    }
+
+    @Test
+    void loadingTellsHowFarItIs() throws IOException {
+        List<String> heard = new ArrayList<>();
+        LoadOptions options = LoadOptions.defaults()
+                .withDtype(WeightFormat.BF16)
+                .withProgress((task, done, total) -> heard.add(task + " " + done + "/" + total));
+        assertThat(options.dtype()).isEqualTo(WeightFormat.BF16);
+        assertThat(options.memoryCheck()).isTrue();
+        try (Blip2Model model = Blip2Model.fromPretrained(Resources.checkpoint("opt-tiny"), options)) {
+            assertThat(model.languageModel()).isNotNull();
+        }
+        assertThat(heard)
+                .containsSubsequence(
+                        "loading vision_model 0/4",
+                        "loading qformer 1/4",
+                        "loading language_projection 2/4",
+                        "loading language_model 3/4",
+                        "loaded 4/4");
     }
 
     private void withConfig(String name, Consumer<ObjectNode> change) throws IOException {

@@ -10,11 +10,13 @@ import java.nio.IntBuffer;
 import java.util.EnumSet;
 import java.util.Set;
 import java.util.function.DoubleUnaryOperator;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Libraries that compute wrong, as some do on some processors, are found out before they are used. */
+@Tag("arithmetic")
 class GemmChoiceTest {
     private static final int FULL = Integer.MAX_VALUE;
 

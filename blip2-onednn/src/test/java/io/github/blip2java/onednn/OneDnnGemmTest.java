@@ -14,10 +14,12 @@ import java.util.Random;
 import java.util.ServiceLoader;
 import java.util.stream.IntStream;
 import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
+@Tag("arithmetic")
 class OneDnnGemmTest {
     /** Rows, input features, output features. Sums of more than 512 products go wrong in other layouts of weights. */
     private static final int[][] SHAPES = {{7, 1, 1}, {7, 31, 33}, {36, 513, 70}, {9, 2560, 33}, {40, 1408, 96}};

@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -25,6 +26,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * Products of many rows by weight matrices; those of 8 and 4 bits round the inputs to 8 bits where this module is present, or
  * to 7 on processors whose sums of 8 would overflow.
  */
+@Tag("arithmetic")
 class ProductsOfMatricesTest {
     private static final int OUT = 300;
     private static final int IN = 1030;
