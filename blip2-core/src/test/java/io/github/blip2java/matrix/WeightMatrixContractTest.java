@@ -9,6 +9,7 @@ import io.github.blip2java.weights.SafetensorsWriter;
 import io.github.blip2java.weights.SafetensorsWriter.Planned;
 import io.github.blip2java.weights.StoredTensor;
 import io.github.blip2java.weights.WeightFormat;
+import io.github.blip2java.weights.WeightMemory;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -216,20 +217,19 @@ class WeightMatrixContractTest {
         return values;
     }
 
-    /** A matrix, the float32 values it was made of, and the file that it may lie in. */
-    private record Loaded(WeightMatrix matrix, float[] values, Checkpoint checkpoint) implements AutoCloseable {
+    /** A matrix, the float32 values it was made of, and what its memory belongs to. */
+    private record Loaded(WeightMatrix matrix, float[] values, Runnable owner) implements AutoCloseable {
         @Override
         public void close() {
-            if (checkpoint != null) {
-                checkpoint.close();
-            }
+            owner.run();
         }
     }
 
     private Loaded load(WeightFormat format, Origin origin, int out, int in) throws IOException {
         float[] values = gaussian(out * in);
         if (origin == Origin.HEAP) {
-            return new Loaded(WeightMatrix.of(values, out, in), values, null);
+            WeightMemory memory = new WeightMemory();
+            return new Loaded(WeightMatrix.of(memory, values, out, in), values, memory::close);
         }
         // What is kept as float32 by conversion must have been narrower, or nothing would be converted.
         boolean toFloat32 = origin == Origin.CONVERTED && format == WeightFormat.F32;
@@ -251,7 +251,7 @@ class WeightMatrixContractTest {
         }
         Checkpoint checkpoint = Checkpoint.open(file);
         WeightFormat wanted = origin == Origin.MAPPED ? WeightFormat.AUTO : format;
-        return new Loaded(WeightMatrix.load(checkpoint.root(wanted), NAME, out, in), values, checkpoint);
+        return new Loaded(WeightMatrix.load(checkpoint.root(wanted), NAME, out, in), values, checkpoint::close);
     }
 
     private static void write(Path folder, DType dtype, float[] values, int out, int in) throws IOException {
@@ -271,9 +271,10 @@ class WeightMatrixContractTest {
     }
 
     private static void quantize(Path from, Path to, WeightFormat format, int out, int in) throws IOException {
-        try (Checkpoint checkpoint = Checkpoint.open(from)) {
+        try (Checkpoint checkpoint = Checkpoint.open(from);
+                WeightMemory memory = new WeightMemory()) {
             Iterator<ByteBuffer> parts =
-                    Quantizer.quantize(checkpoint.tensor(NAME), format).iterator();
+                    Quantizer.quantize(checkpoint.tensor(NAME), format, memory).iterator();
             SafetensorsWriter.write(
                     to,
                     Quantizer.plan(format, NAME, out, in),
