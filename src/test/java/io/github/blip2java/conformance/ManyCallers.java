@@ -22,7 +22,7 @@ import java.util.stream.Stream;
 
 /**
  * Many callers of the demo model at once, and many rounds of loading and closing it. {@code ManyCallersTest} does a little of this; the
- * main method as much as is asked for, and prints memory, open files and calls a second. CONTRIBUTING.md has the command.
+ * main method as much as is asked for, and prints memory, open files and calls a second. docs/servers.md has the command.
  */
 public final class ManyCallers {
     private static final int DRAWINGS = 20;

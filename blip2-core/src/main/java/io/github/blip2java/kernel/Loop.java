@@ -4,9 +4,14 @@ package io.github.blip2java.kernel;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.function.IntConsumer;
 
-/** One loop; every thread that works on it takes the next piece until none is left. */
+/**
+ * One loop; every thread that works on it takes the next piece until none is left.
+ *
+ * <p>Once it is begun nothing is allocated, as the caller must not leave before the others have.
+ */
 final class Loop {
     private static final int PIECES_PER_THREAD = 8;
 
@@ -16,6 +21,7 @@ final class Loop {
     private final Thread caller = Thread.currentThread();
     private final AtomicInteger next = new AtomicInteger();
     private final AtomicInteger helpers = new AtomicInteger();
+    private final BooleanSupplier left = () -> helpers.get() == 0;
     private volatile boolean callerSleeps;
     private boolean cancelled;
     private Throwable failure;
@@ -86,13 +92,17 @@ final class Loop {
         if (failure == null) {
             failure = e;
         } else if (failure != e) {
-            failure.addSuppressed(e);
+            try {
+                failure.addSuppressed(e);
+            } catch (OutOfMemoryError full) {
+                return; // the first one counts
+            }
         }
     }
 
     /** Waits until nobody works on the loop any more; then what happened there happens here. */
     void await() {
-        Parallel.spinUntil(() -> helpers.get() == 0);
+        Parallel.spinUntil(left);
         if (helpers.get() > 0) {
             sleep();
         }

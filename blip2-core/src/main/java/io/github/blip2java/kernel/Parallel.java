@@ -234,6 +234,7 @@ public final class Parallel implements AutoCloseable {
         static final int ASLEEP = 2;
 
         private final Workspace workspace = new Workspace();
+        private final BooleanSupplier findsLoop = this::findsLoop;
         private volatile int state = LOOKING;
         private int place;
         private Loop found;
@@ -248,7 +249,7 @@ public final class Parallel implements AutoCloseable {
             CURRENT.set(new Binding(Parallel.this, workspace));
             while (!closed) {
                 state = LOOKING;
-                spinUntil(this::findsLoop);
+                spinUntil(findsLoop);
                 if (found == null) {
                     sleep();
                 } else {

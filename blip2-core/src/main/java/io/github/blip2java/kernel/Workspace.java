@@ -8,7 +8,9 @@ import java.util.Arrays;
  * The arrays of every {@link Scratch} that one thread works with at a time. While nobody does, the arrays may be collected.
  */
 final class Workspace {
-    private Object[] arrays = {};
+    private static final Object[] NONE = {};
+
+    private Object[] arrays = NONE;
     private SoftReference<Object[]> resting;
 
     /** The array kept under a number, or null. */
@@ -25,16 +27,19 @@ final class Workspace {
 
     /** Nobody works with the arrays for now. */
     void rest() {
-        resting = new SoftReference<>(arrays);
-        arrays = new Object[0];
+        Object[] kept = arrays;
+        arrays = NONE;
+        try {
+            resting = new SoftReference<>(kept);
+        } catch (OutOfMemoryError e) {
+            resting = null; // then they are worth more to somebody else
+        }
     }
 
     /** Takes the arrays up again, as far as they are still there. */
     void wake() {
-        Object[] kept = resting.get();
+        Object[] kept = resting == null ? null : resting.get();
         resting = null;
-        if (kept != null) {
-            arrays = kept;
-        }
+        arrays = kept == null ? NONE : kept;
     }
 }

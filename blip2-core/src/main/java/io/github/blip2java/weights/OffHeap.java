@@ -11,7 +11,7 @@ import org.bytedeco.javacpp.Pointer;
  * {@link #close} gives it back at once.
  */
 public final class OffHeap implements AutoCloseable {
-    private final Pointer pointer;
+    private Pointer pointer;
     private final ByteBuffer bytes;
 
     private OffHeap(Pointer pointer, ByteBuffer bytes) {
@@ -62,9 +62,12 @@ public final class OffHeap implements AutoCloseable {
         return bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    /** Gives the memory back; to be called once. */
+    /** Gives the memory back. A second call does nothing. */
     @Override
-    public void close() {
-        Pointer.free(pointer);
+    public synchronized void close() {
+        if (pointer != null) {
+            Pointer.free(pointer);
+            pointer = null;
+        }
     }
 }

@@ -2,6 +2,7 @@
 package io.github.blip2java.weights;
 
 import java.io.IOException;
+import java.lang.ref.Cleaner;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.util.ArrayList;
@@ -10,7 +11,7 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * The memory outside the heap that the weights of one checkpoint lie in: mapped parts of files, and memory of our own for what is
- * converted. It is given back as a whole, by {@link #close} or else by whoever uses it then and leaves last. Safe for many threads.
+ * converted. It is given back as a whole, by {@link #close} or else by whoever uses it then and leaves last; and when nothing refers to it any more. Safe for many threads.
  *
  * <p>Buffers know nothing of that: who reads one stands between {@link #enter} and {@link #leave}.
  */
@@ -18,12 +19,43 @@ public final class WeightMemory implements AutoCloseable {
     /** Added to the number of users by {@link #close}. */
     private static final long CLOSED = Long.MIN_VALUE;
 
+    private static final Cleaner CLEANER = Cleaner.create();
+
     private final AtomicLong users = new AtomicLong();
-    private final List<OffHeap> own = new ArrayList<>();
-    private Mappings mappings;
+    private final Held held = new Held();
+    private final Cleaner.Cleanable free = CLEANER.register(this, held); // for models that nobody closes
 
     /** Memory of which nothing is used yet. */
     public WeightMemory() {}
+
+    /** What is there to be freed; knows nothing of who refers to it. */
+    private static final class Held implements Runnable {
+        private final List<OffHeap> own = new ArrayList<>();
+        private Mappings mappings;
+
+        synchronized ByteBuffer allocate(long bytes) {
+            OffHeap memory = OffHeap.allocate(bytes);
+            own.add(memory);
+            return memory.bytes();
+        }
+
+        synchronized ByteBuffer map(FileChannel file, long from, long bytes) throws IOException {
+            if (mappings == null) {
+                mappings = Mappings.open();
+            }
+            return mappings.map(file, from, bytes);
+        }
+
+        @Override
+        public synchronized void run() {
+            own.forEach(OffHeap::close);
+            own.clear();
+            if (mappings != null) {
+                mappings.close();
+                mappings = null;
+            }
+        }
+    }
 
     /**
      * Begins to use buffers of this memory.
@@ -43,7 +75,7 @@ public final class WeightMemory implements AutoCloseable {
     /** Ends what {@link #enter} began. */
     public void leave() {
         if (users.decrementAndGet() == CLOSED) {
-            free();
+            free.clean();
         }
     }
 
@@ -51,7 +83,7 @@ public final class WeightMemory implements AutoCloseable {
     @Override
     public void close() {
         if (users.getAndUpdate(now -> now | CLOSED) == 0) {
-            free();
+            free.clean();
         }
     }
 
@@ -66,11 +98,7 @@ public final class WeightMemory implements AutoCloseable {
     public ByteBuffer allocate(long bytes) {
         enter();
         try {
-            OffHeap memory = OffHeap.allocate(bytes);
-            synchronized (own) {
-                own.add(memory);
-            }
-            return memory.bytes();
+            return held.allocate(bytes);
         } finally {
             leave();
         }
@@ -79,24 +107,9 @@ public final class WeightMemory implements AutoCloseable {
     ByteBuffer map(FileChannel file, long from, long bytes) throws IOException {
         enter();
         try {
-            synchronized (own) {
-                if (mappings == null) {
-                    mappings = Mappings.open();
-                }
-                return mappings.map(file, from, bytes);
-            }
+            return held.map(file, from, bytes);
         } finally {
             leave();
-        }
-    }
-
-    private void free() {
-        synchronized (own) {
-            own.forEach(OffHeap::close);
-            own.clear();
-            if (mappings != null) {
-                mappings.close();
-            }
         }
     }
 }

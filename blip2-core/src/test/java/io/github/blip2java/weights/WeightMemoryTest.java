@@ -100,6 +100,20 @@ class WeightMemoryTest {
     }
 
     @Test
+    @EnabledOnOs(OS.LINUX)
+    void whatNobodyClosedIsFreedByACollection() throws Exception {
+        Path file = Files.write(directory.resolve("file"), new byte[10_000]).toRealPath();
+        try (FileChannel channel = FileChannel.open(file)) {
+            new WeightMemory().map(channel, 0, 10_000);
+            for (int attempt = 0; attempt < 100 && isMapped(file); attempt++) {
+                System.gc();
+                Thread.sleep(10);
+            }
+            assertThat(isMapped(file)).isFalse();
+        }
+    }
+
+    @Test
     void aFailureToCloseIsToldWithTheFirstOne() {
         IllegalStateException failure = new IllegalStateException("first");
         Failures.close(failure, () -> {
