@@ -25,7 +25,15 @@ final class CheckpointGenerationConfig {
 
     static GenerationConfig read(Path directory, LanguageModelConfig text) throws IOException {
         TreeSet<Integer> eos = new TreeSet<>();
-        eos.addAll(text.eosTokenIds());
+        for (int end : text.eosTokenIds()) {
+            if (end < 0) {
+                throw new MalformedCheckpointException(
+                        directory.resolve("config.json"),
+                        "config.json: text_config.eos_token_id: expected token ids from 0, got " + end
+                                + "; download it again");
+            }
+            eos.add(end);
+        }
         Integer pad = text.padTokenId();
         Path file = directory.resolve(FILE);
         if (Files.exists(file)) {
@@ -35,12 +43,12 @@ final class CheckpointGenerationConfig {
                 for (JsonNode end : ends) {
                     eos.add(id(file, "eos_token_id", end));
                 }
-            } else if (ends.isValueNode() && !ends.isNull()) {
+            } else if (!ends.isMissingNode() && !ends.isNull()) {
                 eos.add(id(file, "eos_token_id", ends));
             }
             JsonNode padding = json.path("pad_token_id");
-            if (pad == null && padding.isInt()) {
-                pad = padding.intValue();
+            if (pad == null && !padding.isMissingNode() && !padding.isNull()) {
+                pad = id(file, "pad_token_id", padding);
             }
         }
         GenerationConfig.Builder builder = GenerationConfig.builder()
@@ -52,17 +60,24 @@ final class CheckpointGenerationConfig {
     }
 
     private static JsonNode parse(Path file) throws IOException {
+        String problem;
         try {
-            return new ObjectMapper().readTree(file.toFile());
+            JsonNode json = new ObjectMapper().readTree(file.toFile());
+            if (json.isObject()) {
+                return json;
+            }
+            problem = json.getNodeType().toString();
         } catch (JsonProcessingException e) {
-            throw new MalformedCheckpointException(
-                    file, FILE + ": expected a JSON object, got a syntax error: " + e.getOriginalMessage());
+            problem = "a syntax error: " + e.getOriginalMessage();
         }
+        throw new MalformedCheckpointException(
+                file, FILE + ": expected a JSON object, got " + problem + "; download it again");
     }
 
     private static int id(Path file, String key, JsonNode value) {
-        if (!value.isInt()) {
-            throw new MalformedCheckpointException(file, FILE + ": " + key + ": expected a token id, got " + value);
+        if (!value.isInt() || value.intValue() < 0) {
+            throw new MalformedCheckpointException(
+                    file, FILE + ": " + key + ": expected a token id from 0, got " + value + "; download it again");
         }
         return value.intValue();
     }
