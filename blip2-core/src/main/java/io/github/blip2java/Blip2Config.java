@@ -47,7 +47,19 @@ public record Blip2Config(
         Map<String, Object> source) {
     private static final String FILE = "config.json";
 
-    /** Copies the source with all that is in it. */
+    /**
+     * Copies the source with all that is in it.
+     *
+     * @param visionConfig as above
+     * @param qformerConfig as above
+     * @param textConfig as above
+     * @param numQueryTokens as above
+     * @param imageTextHiddenSize as above
+     * @param imageTokenIndex as above
+     * @param initializerFactor as above
+     * @param initializerRange as above
+     * @param source as above
+     */
     public Blip2Config {
         source = unmodifiable(source);
     }

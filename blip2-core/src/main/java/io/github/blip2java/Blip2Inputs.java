@@ -33,7 +33,19 @@ public record Blip2Inputs(
         boolean outputHiddenStates,
         boolean outputAttentions) {
 
-    /** Copies ids and masks. */
+    /**
+     * Copies ids and masks.
+     *
+     * @param pixelValues as above
+     * @param inputIds as above
+     * @param attentionMask as above
+     * @param decoderInputIds as above
+     * @param decoderAttentionMask as above
+     * @param labels as above
+     * @param interpolatePosEncoding as above
+     * @param outputHiddenStates as above
+     * @param outputAttentions as above
+     */
     public Blip2Inputs {
         inputIds = TokenIds.copy(inputIds);
         attentionMask = TokenIds.copy(attentionMask);

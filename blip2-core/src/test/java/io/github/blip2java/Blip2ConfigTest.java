@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
@@ -82,6 +83,30 @@ class Blip2ConfigTest {
         Blip2Config again = Blip2Config.fromPretrained(directory.resolve("made"));
         assertThat(JSON.valueToTree(again.toMap()).toString())
                 .isEqualTo(JSON.valueToTree(config.toMap()).toString());
+    }
+
+    @Test
+    void configurationsFromOneFileAreEqualAndShareNothing() throws IOException {
+        for (String text : new String[] {
+            "{\"model_type\": \"t5\", \"eos_token_id\": [1, 5]}", "{\"model_type\": \"opt\", \"eos_token_id\": 50118}"
+        }) {
+            String json = "{\"image_token_index\": 7, \"list\": [1, null, {\"a\": []}], \"text_config\": " + text + "}";
+            Files.writeString(directory.resolve("config.json"), json);
+            Blip2Config config = Blip2Config.fromPretrained(directory);
+            Blip2Config again = Blip2Config.fromPretrained(directory);
+            assertThat(config).isEqualTo(again).hasSameHashCodeAs(again);
+            assertThat(config)
+                    .isNotEqualTo(parse(json.replace("\"image_token_index\": 7", "\"image_token_index\": 8")));
+            assertThatThrownBy(() -> config.source().put("list", 3)).isInstanceOf(UnsupportedOperationException.class);
+            assertThatThrownBy(() -> ((List<?>) config.source().get("list")).remove(0))
+                    .isInstanceOf(UnsupportedOperationException.class);
+            assertThatThrownBy(() -> ((Map<?, ?>) config.source().get("text_config")).clear())
+                    .isInstanceOf(UnsupportedOperationException.class);
+            assertThatThrownBy(() -> config.textConfig().eosTokenIds().set(0, 3))
+                    .isInstanceOf(UnsupportedOperationException.class);
+            config.toMap().put("list", 3);
+            assertThat(config).isEqualTo(again);
+        }
     }
 
     @Test

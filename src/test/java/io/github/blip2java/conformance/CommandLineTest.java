@@ -70,6 +70,22 @@ class CommandLineTest {
     }
 
     @Test
+    void questionsAreCheckedBeforeThePictureIsRead() {
+        String missing = directory + "/missing.jpg";
+        assertThat(run("answer", "--model", MODEL, missing, "what is this?", " "))
+                .isEqualTo(2);
+        assertThat(run("answer", "--model", MODEL, missing, "what is <image>?")).isEqualTo(2);
+        assertThat(out.toString()).isEmpty();
+        assertThat(err.toString().lines())
+                .containsExactly(
+                        "blip2: QUESTION: expected words, got \" \"; for a description without a question use `blip2"
+                                + " caption`",
+                        "blip2: text: expected none with <image>, which stands for a part of an image, got \"Question:"
+                                + " what is <image>? Short answer:\"; leave it out, image tokens are added where they"
+                                + " belong");
+    }
+
+    @Test
     void jsonHasEverythingAndLengthsAreKept() throws IOException {
         assertThat(run("caption", "--json", "--model", MODEL, "--max-new-tokens", "5", "--prompt", "a photo of", CAT))
                 .isZero();

@@ -28,9 +28,11 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -258,6 +260,61 @@ class PipelineConformanceTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("image: expected one encoded picture, got 2; take one with image(i)");
         assertThat(pipeline.caption(two.image(1))).isEqualTo(pipeline.caption(image));
+    }
+
+    @Test
+    void promptsAreCheckedBeforeAPictureIsEncoded(@TempDir Path directory) throws IOException {
+        Image image = image("photos/cat.jpg");
+        try (Blip2Pipeline pipeline =
+                Blip2Pipeline.load(Resources.withoutVision("opt-tiny", directory.resolve("checkpoint")))) {
+            int batch = batch(pipeline);
+            List<Image> images = Collections.nCopies(batch + 1, image);
+            List<String> questions = new ArrayList<>(Collections.nCopies(batch + 1, "what?"));
+            for (ThrowingCallable reached : List.<ThrowingCallable>of(
+                    () -> pipeline.caption(image),
+                    () -> pipeline.caption(image, "a photo of"),
+                    () -> pipeline.answer(image, "what?"),
+                    () -> pipeline.answers(images, questions))) {
+                assertThatThrownBy(reached)
+                        .isInstanceOf(IllegalStateException.class)
+                        .hasMessageStartingWith("image features: expected finite numbers, got NaN");
+            }
+            String token = "text: expected none with <image>, which stands for a part of an image, got ";
+            refuses(() -> pipeline.caption(image, "a <image>"), token + "\"a <image>\"");
+            refuses(() -> pipeline.captions(images, "a <image>"), token + "\"a <image>\"");
+            refuses(
+                    () -> pipeline.captionFiles(List.of(Path.of("no-such-file.jpg")), "a <image>"),
+                    token + "\"a <image>\"");
+            refuses(() -> pipeline.checkPrompts(List.of("a photo of", "a <image>")), token + "\"a <image>\"");
+            refuses(() -> pipeline.answer(image, "what is <image>?"), token + "\"Question: what is <image>?");
+            questions.set(batch, "what is <image>?");
+            refuses(() -> pipeline.answers(images, questions), token + "\"Question: what is <image>?");
+            questions.set(batch, " ");
+            refuses(
+                    () -> pipeline.answers(images, questions),
+                    "question: expected words, got \" \"; for a description without a question take caption");
+            refuses(
+                    () -> pipeline.answer(image, ""),
+                    "question: expected words, got \"\"; for a description without a question take caption");
+            refuses(
+                    () -> pipeline.answer(image, null),
+                    "question: expected words, got null; for a description without a question take caption");
+            refuses(
+                    () -> pipeline.answer(image, "why? ".repeat(90)),
+                    "sequence: expected at most 96 positions (max_position_embeddings), got a prompt of ");
+            Blip2Pipeline longer = pipeline.withOptions(
+                    GenerationConfig.builder().maxNewTokens(96).build());
+            refuses(
+                    () -> longer.caption(image),
+                    "sequence: expected at most 96 positions (max_position_embeddings), got a prompt of ");
+            refuses(
+                    () -> longer.captionFiles(List.of(Path.of("no-such-file.jpg")), null),
+                    "sequence: expected at most 96 positions (max_position_embeddings), got a prompt of ");
+        }
+    }
+
+    private static void refuses(ThrowingCallable call, String message) {
+        assertThatThrownBy(call).isInstanceOf(IllegalArgumentException.class).hasMessageStartingWith(message);
     }
 
     @Test

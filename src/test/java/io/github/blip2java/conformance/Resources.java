@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.conformance;
 
+import io.github.blip2java.weights.Checkpoint;
+import io.github.blip2java.weights.StoredTensor;
+import io.github.blip2java.weights.TensorInfo;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -26,6 +31,25 @@ final class Resources {
 
     static Path photo(String name) {
         return root().resolve("images").resolve("photos").resolve(name);
+    }
+
+    /**
+     * Copies a checkpoint and makes a weight of its vision encoder NaN: a call that encodes a picture ends with
+     * "image features: expected finite numbers", and one that is refused before does not.
+     */
+    static Path withoutVision(String name, Path target) throws IOException {
+        copy(checkpoint(name), target);
+        TensorInfo info;
+        Path file;
+        try (Checkpoint checkpoint = Checkpoint.open(target)) {
+            StoredTensor tensor = checkpoint.tensors().get("vision_model.embeddings.class_embedding");
+            info = tensor.info();
+            file = tensor.file().path();
+        }
+        byte[] bytes = Files.readAllBytes(file);
+        ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putFloat(Math.toIntExact(info.begin()), Float.NaN);
+        Files.write(file, bytes);
+        return target;
     }
 
     /** Copies a folder, so that a test may damage it. */

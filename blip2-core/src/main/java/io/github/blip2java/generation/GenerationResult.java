@@ -16,7 +16,13 @@ import java.util.List;
  */
 public record GenerationResult(long[][] sequences, long[][] newTokens, List<FinishReason> finishReasons) {
 
-    /** Copies all rows. */
+    /**
+     * Copies all rows.
+     *
+     * @param sequences as above
+     * @param newTokens as above
+     * @param finishReasons as above
+     */
     public GenerationResult {
         sequences = TokenIds.copy(sequences);
         newTokens = TokenIds.copy(newTokens);

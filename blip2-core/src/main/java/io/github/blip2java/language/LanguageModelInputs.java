@@ -24,6 +24,12 @@ public record LanguageModelInputs(
     /**
      * Checks that the masks fit what they mask.
      *
+     * @param inputsEmbeds as above
+     * @param attentionMask as above
+     * @param decoderInputIds as above
+     * @param decoderAttentionMask as above
+     * @param outputHiddenStates as above
+     * @param outputAttentions as above
      * @throws IllegalArgumentException if the embeddings are no {@code [batch, seq, width]}, or a mask has another shape
      */
     public LanguageModelInputs {

@@ -14,7 +14,13 @@ import java.util.Arrays;
  */
 public record Prompt(Tensor embeds, Spans spans, int[] columns) {
 
-    /** Copies the columns; the embeddings are shared. */
+    /**
+     * Copies the columns; the embeddings are shared.
+     *
+     * @param embeds as above
+     * @param spans as above
+     * @param columns as above
+     */
     public Prompt {
         columns = columns.clone();
     }

@@ -18,6 +18,8 @@ public record Spans(int[] starts, int[] lengths) {
     /**
      * Copies both arrays.
      *
+     * @param starts as above
+     * @param lengths as above
      * @throws IllegalArgumentException if their lengths differ
      */
     public Spans {

@@ -14,7 +14,15 @@ import java.util.Arrays;
  */
 public record TensorInfo(String name, DType dtype, long[] shape, long begin, long end) {
 
-    /** Copies the shape. */
+    /**
+     * Copies the shape.
+     *
+     * @param name as above
+     * @param dtype as above
+     * @param shape as above
+     * @param begin as above
+     * @param end as above
+     */
     public TensorInfo {
         shape = shape.clone();
     }

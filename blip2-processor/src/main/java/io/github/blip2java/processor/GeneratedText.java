@@ -13,7 +13,13 @@ import java.util.List;
  */
 public record GeneratedText(String text, List<Long> tokenIds, FinishReason finishReason) {
 
-    /** Copies the ids. */
+    /**
+     * Copies the ids.
+     *
+     * @param text as above
+     * @param tokenIds as above
+     * @param finishReason as above
+     */
     public GeneratedText {
         tokenIds = List.copyOf(tokenIds);
     }

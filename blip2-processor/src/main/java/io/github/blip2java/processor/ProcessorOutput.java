@@ -14,7 +14,13 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 public record ProcessorOutput(INDArray pixelValues, long[][] inputIds, long[][] attentionMask) {
 
-    /** Copies ids and mask. */
+    /**
+     * Copies ids and mask.
+     *
+     * @param pixelValues as above
+     * @param inputIds as above
+     * @param attentionMask as above
+     */
     public ProcessorOutput {
         inputIds = copy(inputIds);
         attentionMask = copy(attentionMask);

@@ -63,6 +63,20 @@ class Blip2ProcessorTest {
     }
 
     @Test
+    void outputsShareNoIds() {
+        long[][] ids = {{1, 2}, {3}};
+        long[][] mask = {{1, 1}, {1}};
+        ProcessorOutput output = new ProcessorOutput(null, ids, mask);
+        ids[0][0] = 9;
+        output.inputIds()[1][0] = 9;
+        output.attentionMask()[0][0] = 9;
+        ProcessorOutput same = new ProcessorOutput(null, new long[][] {{1, 2}, {3}}, new long[][] {{1, 1}, {1}});
+        assertThat(output).isEqualTo(same).hasSameHashCodeAs(same);
+        assertThat(output).isNotEqualTo(new ProcessorOutput(null, new long[][] {{1, 2}, {4}}, mask));
+        assertThat(new ProcessorOutput(null, null, null).inputIds()).isNull();
+    }
+
+    @Test
     void imageTokensStandInFrontOfEveryRow() throws IOException {
         assertThat(ids(List.of("a b", "c"), TextOptions.defaults()))
                 .isDeepEqualTo(new long[][] {{6, 6, 4, 0, 1}, {6, 6, 4, 2}});

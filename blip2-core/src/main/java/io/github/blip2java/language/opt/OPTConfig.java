@@ -51,7 +51,26 @@ public record OPTConfig(
         Integer padTokenId)
         implements LanguageModelConfig {
 
-    /** Copies the end tokens. */
+    /**
+     * Copies the end tokens.
+     *
+     * @param vocabSize as above
+     * @param hiddenSize as above
+     * @param numHiddenLayers as above
+     * @param ffnDim as above
+     * @param maxPositionEmbeddings as above
+     * @param doLayerNormBefore as above
+     * @param removeFinalLayerNorm as above
+     * @param wordEmbedProjDim as above
+     * @param numAttentionHeads as above
+     * @param activationFunction as above
+     * @param enableBias as above
+     * @param layerNormElementwiseAffine as above
+     * @param tieWordEmbeddings as above
+     * @param bosTokenId as above
+     * @param eosTokenIds as above
+     * @param padTokenId as above
+     */
     public OPTConfig {
         eosTokenIds = List.copyOf(eosTokenIds);
     }

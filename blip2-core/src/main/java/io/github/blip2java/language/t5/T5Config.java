@@ -56,7 +56,28 @@ public record T5Config(
         implements LanguageModelConfig {
     private static final String GATED = "gated-";
 
-    /** Copies the end tokens. */
+    /**
+     * Copies the end tokens.
+     *
+     * @param vocabSize as above
+     * @param dModel as above
+     * @param dKv as above
+     * @param dFf as above
+     * @param numLayers as above
+     * @param numDecoderLayers as above
+     * @param numHeads as above
+     * @param relativeAttentionNumBuckets as above
+     * @param relativeAttentionMaxDistance as above
+     * @param layerNormEpsilon as above
+     * @param feedForwardProj as above
+     * @param denseActFn as above
+     * @param scaleDecoderOutputs as above
+     * @param tieWordEmbeddings as above
+     * @param bosTokenId as above
+     * @param eosTokenIds as above
+     * @param padTokenId as above
+     * @param decoderStartTokenId as above
+     */
     public T5Config {
         eosTokenIds = List.copyOf(eosTokenIds);
     }

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.generation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class GeneratorTest {
+    private static final GenerationConfig DEFAULTS =
+            GenerationConfig.builder().eosTokenIds(11).padTokenId(9).build();
+
+    private static GenerationConfig options(String json) {
+        return GenerationConfig.fromJson(json);
+    }
+
+    @Test
+    void rowsAreFilledUpBehindTheirPrefix() {
+        FakeModel model = FakeModel.limited(new int[] {1, 11}, new int[] {2, 3, 4});
+        GenerationResult result = new Generator(model, DEFAULTS)
+                .generate(
+                        FakeModel.prompt(2, 3),
+                        new long[][] {{0, 6, 7}, {6, 7, 8}},
+                        3,
+                        options("{\"max_new_tokens\": 3}"));
+        assertThat(result)
+                .isEqualTo(new GenerationResult(
+                        new long[][] {{0, 6, 7, 1, 11, 9}, {6, 7, 8, 2, 3, 4}},
+                        new long[][] {{1, 11}, {2, 3, 4}},
+                        List.of(FinishReason.EOS, FinishReason.LENGTH)));
+    }
+
+    @Test
+    void aCallsOptionsComeBeforeTheDefaults() {
+        FakeModel model = FakeModel.limited(new int[] {1, 2, 11, 3}, new int[] {5});
+        GenerationResult result = new Generator(model, DEFAULTS)
+                .generate(
+                        FakeModel.prompt(1, 1),
+                        new long[2][1],
+                        1,
+                        options("{\"eos_token_id\": [2, 5], \"pad_token_id\": 8, \"max_new_tokens\": 6}"));
+        assertThat(result.sequences()).isDeepEqualTo(new long[][] {{0, 1, 2}, {0, 5, 8}});
+        // Reference: without a padding token the first end token serves.
+        GenerationResult noPad = new Generator(model, GenerationConfig.defaults())
+                .generate(FakeModel.prompt(1, 1), new long[2][1], 1, options("{\"eos_token_id\": [2, 5]}"));
+        assertThat(noPad.sequences()).isDeepEqualTo(new long[][] {{0, 1, 2}, {0, 5, 2}});
+    }
+
+    @Test
+    void minimalLengthsForbidTheEnd() {
+        FakeModel model = FakeModel.limited(new int[] {11});
+        for (String least : List.of("\"min_new_tokens\": 3", "\"min_length\": 10")) {
+            assertThat(new Generator(model, DEFAULTS)
+                            .generate(FakeModel.prompt(7), new long[1][4], 7, options("{" + least + "}"))
+                            .newTokens()[0])
+                    .containsExactly(0, 0, 0, 11);
+        }
+    }
+
+    @Test
+    void withoutALimitTheModelsPositionsEndTheText() {
+        FakeModel limited = FakeModel.limited(new int[] {1});
+        for (String most : List.of("\"max_new_tokens\": 2147483647", "\"max_length\": 2147483647")) {
+            GenerationResult result = new Generator(limited, DEFAULTS)
+                    .generate(FakeModel.prompt(7), new long[1][7], 7, options("{" + most + "}"));
+            assertThat(result.newTokens()[0]).hasSize(23);
+            assertThat(result.finishReasons()).containsExactly(FinishReason.LENGTH);
+        }
+        int[] thousand = new int[1000];
+        thousand[999] = 11;
+        FakeModel unlimited = FakeModel.unlimited(thousand);
+        for (int most : new int[] {2_000_000_000, Integer.MAX_VALUE}) {
+            GenerationResult result = new Generator(unlimited, DEFAULTS)
+                    .generate(
+                            FakeModel.prompt(7),
+                            new long[1][1],
+                            1,
+                            GenerationConfig.builder()
+                                    .maxNewTokens(most)
+                                    .minNewTokens(1)
+                                    .build());
+            assertThat(result.newTokens()[0]).hasSize(1000);
+            assertThat(result.finishReasons()).containsExactly(FinishReason.EOS);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '\0',
+            value = {
+                "{\"max_new_tokens\": 24} | sequence: expected at most 30 positions (max_position_embeddings), got a prompt of 7 (image tokens included) and 24 new tokens; shorten the text or lower maxNewTokens",
+                "{\"max_new_tokens\": 2147483646} | sequence: expected at most 30 positions (max_position_embeddings), got a prompt of 7 (image tokens included) and 2147483646 new tokens; shorten the text or lower maxNewTokens",
+                "{\"max_length\": 9} | maxLength: expected more than the 9 positions of the prompt (image tokens included), got 9; set maxNewTokens, which counts new tokens only",
+                "{\"min_new_tokens\": 21} | minNewTokens: expected at most the 20 new tokens that are allowed, got 21; raise maxNewTokens or lower it",
+                "{\"min_length\": 15, \"max_new_tokens\": 5} | minLength: expected at most the 5 new tokens that are allowed, got 6 after a prompt of 9; raise maxNewTokens or lower it",
+                "{\"min_new_tokens\": 4, \"max_length\": 12} | minNewTokens: expected at most the 3 new tokens that are allowed, got 4; raise maxNewTokens or lower it",
+                "{\"eos_token_id\": [3, 12]} | eosTokenIds: expected ids from 0 to 11, got 12; use ids of this model's tokenizer",
+                "{\"pad_token_id\": 12} | padTokenId: expected ids from 0 to 11, got 12; use ids of this model's tokenizer",
+            })
+    void whatContradictsIsRefusedBeforeTheModelIsAsked(String json, String message) {
+        FakeModel model = FakeModel.limited(new int[] {1});
+        Generator generator = new Generator(model, DEFAULTS);
+        assertThatThrownBy(() -> generator.check(7, 9, options(json)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage(message.strip());
+        assertThatThrownBy(() -> generator.generate(FakeModel.prompt(7), new long[1][9], 9, options(json)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage(message.strip());
+        assertThat(model.calls).isEmpty();
+    }
+
+    @Test
+    void aPromptWithoutRoomForATokenIsRefused() {
+        Generator generator = new Generator(FakeModel.limited(new int[] {1}), DEFAULTS);
+        for (String json : List.of("{}", "{\"max_new_tokens\": 2147483647}")) {
+            assertThatThrownBy(() -> generator.check(30, 30, options(json)))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageStartingWith("sequence: expected at most 30 positions (max_position_embeddings), got a"
+                            + " prompt of 30 (image tokens included) and 1 new tokens");
+        }
+        generator.check(29, 29, options("{}"));
+        assertThatThrownBy(() -> generator.check(3, 3, null))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("options: expected a GenerationConfig, got null; GenerationConfig.defaults() sets nothing");
+    }
+
+    @Test
+    void resultsShareNoArrays() {
+        long[][] sequences = {{1, 2}};
+        GenerationResult result = new GenerationResult(sequences, new long[][] {{2}}, List.of(FinishReason.EOS));
+        sequences[0][0] = 7;
+        result.sequences()[0][1] = 7;
+        result.newTokens()[0][0] = 7;
+        GenerationResult same =
+                new GenerationResult(new long[][] {{1, 2}}, new long[][] {{2}}, List.of(FinishReason.EOS));
+        assertThat(result).isEqualTo(same).hasSameHashCodeAs(same);
+        assertThat(result).hasToString("GenerationResult[sequences=[[1, 2]], newTokens=[[2]], finishReasons=[EOS]]");
+        assertThat(result)
+                .isNotEqualTo(
+                        new GenerationResult(new long[][] {{1, 2}}, new long[][] {{2}}, List.of(FinishReason.LENGTH)));
+    }
+}
