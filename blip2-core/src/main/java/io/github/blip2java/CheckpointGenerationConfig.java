@@ -36,26 +36,11 @@ final class CheckpointGenerationConfig {
         Integer pad = text.padTokenId();
         Path file = directory.resolve(FILE);
         if (Files.exists(file)) {
-<<<<<<< HEAD
             ConfigNode json = ConfigNode.read(file);
             Arrays.stream(json.tokenIds("eos_token_id")).forEach(eos::add);
             OptionalInt padding = json.tokenId("pad_token_id");
             if (pad == null && padding.isPresent()) {
                 pad = padding.getAsInt();
-=======
-            JsonNode json = parse(file);
-            JsonNode ends = json.path("eos_token_id");
-            if (ends.isArray()) {
-                for (JsonNode end : ends) {
-                    eos.add(id(file, "eos_token_id", end));
-                }
-            } else if (!ends.isMissingNode() && !ends.isNull()) {
-                eos.add(id(file, "eos_token_id", ends));
-            }
-            JsonNode padding = json.path("pad_token_id");
-            if (pad == null && !padding.isMissingNode() && !padding.isNull()) {
-                pad = id(file, "pad_token_id", padding);
->>>>>>> errors
             }
         }
         GenerationConfig.Builder builder = GenerationConfig.builder()
@@ -65,30 +50,4 @@ final class CheckpointGenerationConfig {
         }
         return builder.build();
     }
-<<<<<<< HEAD
-=======
-
-    private static JsonNode parse(Path file) throws IOException {
-        String problem;
-        try {
-            JsonNode json = new ObjectMapper().readTree(file.toFile());
-            if (json.isObject()) {
-                return json;
-            }
-            problem = json.getNodeType().toString();
-        } catch (JsonProcessingException e) {
-            problem = "a syntax error: " + e.getOriginalMessage();
-        }
-        throw new MalformedCheckpointException(
-                file, FILE + ": expected a JSON object, got " + problem + "; download it again");
-    }
-
-    private static int id(Path file, String key, JsonNode value) {
-        if (!value.isInt() || value.intValue() < 0) {
-            throw new MalformedCheckpointException(
-                    file, FILE + ": " + key + ": expected a token id from 0, got " + value + "; download it again");
-        }
-        return value.intValue();
-    }
->>>>>>> errors
 }

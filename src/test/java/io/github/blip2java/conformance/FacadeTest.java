@@ -15,14 +15,11 @@ import io.github.blip2java.LoadOptions;
 import io.github.blip2java.generation.FinishReason;
 import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.generation.GenerationResult;
-<<<<<<< HEAD
 import io.github.blip2java.nn.Trace;
 import io.github.blip2java.tensor.Tensor;
 import io.github.blip2java.tensor.Tensors;
 import io.github.blip2java.weights.Checkpoint;
-=======
 import io.github.blip2java.vision.Blip2VisionConfig;
->>>>>>> errors
 import io.github.blip2java.weights.MalformedCheckpointException;
 import io.github.blip2java.weights.SafetensorsFile;
 import io.github.blip2java.weights.UnsupportedModelException;
