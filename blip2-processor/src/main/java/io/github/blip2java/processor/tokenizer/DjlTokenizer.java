@@ -6,6 +6,7 @@ import io.github.blip2java.weights.CheckpointFile;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.concurrent.locks.ReadWriteLock;
@@ -72,7 +73,10 @@ final class DjlTokenizer implements Tokenizer {
                 throw new IllegalArgumentException("ids: expected token ids of 0 or more, got " + id);
             }
         }
-        String text = use(library -> library.decode(ids, skipSpecialTokens));
+        // The library takes the lowest 32 bits; no vocabulary has more.
+        long[] possible =
+                Arrays.stream(ids).filter(id -> id <= Integer.MAX_VALUE).toArray();
+        String text = use(library -> library.decode(possible, skipSpecialTokens));
         return definition.cleanUp() ? cleanUp(text) : text;
     }
 
@@ -82,9 +86,20 @@ final class DjlTokenizer implements Tokenizer {
             if (closed) {
                 throw new IllegalStateException("the tokenizer is closed");
             }
-            return call.apply(tokenizer);
+            return use(call, tokenizer);
         } finally {
             lock.readLock().unlock();
+        }
+    }
+
+    /** What the library cannot do with a text lies in the file, such as an unknown token that the vocabulary lacks. */
+    private <T> T use(Function<HuggingFaceTokenizer, T> call, HuggingFaceTokenizer tokenizer) {
+        try {
+            return call.apply(tokenizer);
+        } catch (RuntimeException e) {
+            throw TokenizerFiles.malformed(
+                    definition.source(),
+                    "the tokenizers library cannot use it: " + CheckpointFile.shown(e.getMessage()));
         }
     }
 
