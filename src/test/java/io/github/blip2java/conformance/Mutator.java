@@ -206,7 +206,10 @@ final class Mutator {
 
     private void changeValue(JsonNode root) {
         List<ContainerNode<?>> containers = new ArrayList<>();
-        collect(root, containers);
+        collect(root, random.nextInt(5) == 0, containers);
+        if (containers.isEmpty()) {
+            return;
+        }
         ContainerNode<?> container = containers.get(random.nextInt(containers.size()));
         if (container.isEmpty()) {
             return;
@@ -231,12 +234,12 @@ final class Mutator {
         }
     }
 
-    /** Vocabularies have thousands of values and one place among the others. */
-    private static void collect(JsonNode node, List<ContainerNode<?>> containers) {
-        if (node instanceof ContainerNode<?> container && containers.size() < 2000) {
+    /** Vocabularies have thousands of entries, between which all else would hardly ever be chosen. */
+    private static void collect(JsonNode node, boolean vocabularies, List<ContainerNode<?>> containers) {
+        if (node instanceof ContainerNode<?> container && (vocabularies || container.size() < 300)) {
             containers.add(container);
             for (JsonNode child : container) {
-                collect(child, containers);
+                collect(child, vocabularies, containers);
             }
         }
     }

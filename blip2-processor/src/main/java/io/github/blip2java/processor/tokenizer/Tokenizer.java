@@ -28,6 +28,8 @@ public interface Tokenizer extends AutoCloseable {
      * @return the tokenizer; close it after use
      * @throws IOException when no tokenizer files of these kinds are there, or one cannot be read
      * @throws io.github.blip2java.weights.MalformedCheckpointException when a file's content is not what it should be
+     * @throws io.github.blip2java.weights.UnsupportedModelException when {@code tokenizer.json} has steps that no published
+     *     checkpoint of BLIP-2 has
      * @throws IllegalStateException when the native tokenizer library does not run on this machine
      */
     static Tokenizer fromPretrained(Path directory) throws IOException {

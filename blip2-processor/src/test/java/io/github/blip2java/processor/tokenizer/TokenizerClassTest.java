@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.google.protobuf.CodedOutputStream;
 import io.github.blip2java.weights.MalformedCheckpointException;
+import io.github.blip2java.weights.UnsupportedModelException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -94,7 +95,7 @@ class TokenizerClassTest {
     @CsvSource(delimiter = '|', textBlock = """
                     T5Tokenizer | {"model": {"vocab": {"a": 0}}} | tokenizer.json: model.vocab: expected a list of pieces and scores, got OBJECT; download it again
                     T5Tokenizer | {"model": {"vocab": [["a"]]}} | tokenizer.json: model.vocab: expected pairs of a piece and a score, got ["a"]; download it again
-                    T5Tokenizer | {"model": {"vocab": []}, "normalizer": {"precompiled_charsmap": "?"}} | tokenizer.json: precompiled_charsmap: expected base64, got other characters; download it again
+                    T5Tokenizer | {"model": {"vocab": [["</s>", 0]]}, "normalizer": {"precompiled_charsmap": "?"}} | tokenizer.json: precompiled_charsmap: expected base64, got other characters; download it again
                     BertTokenizer | {"model": {"vocab": []}} | tokenizer.json: model.vocab: expected an object of token ids, got ARRAY; download it again
                     BertTokenizer | {"model": {"vocab": {"a": -1}}} | tokenizer.json: token "a": expected an id from 0 to 16777215, got -1; download it again
                     BertTokenizer | {"model": {"vocab": {"a": 1}}} | tokenizer_config.json: unk_token: expected a token of the vocabulary, got "[UNK]"; download it again
@@ -143,6 +144,37 @@ class TokenizerClassTest {
                             "tokenizer.json: the tokenizers library cannot use it: WordLevel error: Missing [UNK] token"
                                     + " from the vocabulary; download it again");
         }
+    }
+
+    /** Each of these would end the whole process in the native library, at the first text or when it is read. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '\0', textBlock = """
+                    "pre_tokenizer": {"type": "FixedLength", "length": 0} | pre_tokenizer.type "FixedLength" is not supported; supported: BertPreTokenizer,
+                    "decoder": {"type": "Strip", "content": "a", "start": 2, "stop": 3} | decoder.type "Strip" is not supported; supported: BPEDecoder, ByteFallback, ByteLevel, Fuse,
+                    "normalizer": {"type": "Sequence", "normalizers": [{"type": "Replace", "pattern": {"Regex": "(a+)+$"}, "content": ""}]} | normalizer.pattern "(a+)+$" is not supported; supported: patterns without groups, with one repetition
+                    "normalizer": {"type": "Precompiled"} | precompiled_charsmap: expected a table of whole blocks, got a size of 0 in 0 bytes
+                    "post_processor": {"type": "TemplateProcessing", "single": [{"Sequence": {"id": "B", "type_id": 0}}], "pair": [], "special_tokens": {}} | post_processor.single: expected texts [A] and tokens that special_tokens has, got {"Sequence":{"id":"B","type_id":0}}
+                    "post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "y", "type_id": 0}}], "pair": [], "special_tokens": {"x": {}}} | post_processor.single: expected texts [A] and tokens that special_tokens has, got {"SpecialToken":{"id":"y","type_id":0}}
+                    """)
+    void stepsThatWouldEndTheProcessAreRefused(String step, String message) throws IOException {
+        write("tokenizer.json", """
+                {"model": {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"}, "added_tokens": [], %s}
+                """.formatted(step.strip()));
+        assertThatThrownBy(() -> Tokenizer.fromPretrained(folder))
+                .isInstanceOfAny(MalformedCheckpointException.class, UnsupportedModelException.class)
+                .hasMessageStartingWith("tokenizer.json: " + message.strip());
+    }
+
+    @Test
+    void prefixesOfBytePairsAreRefused() throws IOException {
+        write("tokenizer.json", """
+                {"model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": ["a b"], "continuing_subword_prefix": "##"}}
+                """);
+        assertThatThrownBy(() -> Tokenizer.fromPretrained(folder))
+                .isInstanceOf(UnsupportedModelException.class)
+                .hasMessage(
+                        "tokenizer.json: model.continuing_subword_prefix \"##\" is not supported; supported: none, for"
+                                + " BPE");
     }
 
     // ---- SentencePiece
