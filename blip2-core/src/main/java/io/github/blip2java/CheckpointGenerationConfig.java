@@ -4,6 +4,7 @@ package io.github.blip2java;
 import io.github.blip2java.config.ConfigNode;
 import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.language.LanguageModelConfig;
+import io.github.blip2java.weights.MalformedCheckpointException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -139,6 +139,19 @@ class Blip2ConfigTest {
                 .isEqualTo(364);
     }
 
+    @Test
+    void variantsOfPublishedFilesAreRead() throws IOException {
+        Blip2Config config = parse("""
+                {"num_query_tokens": null, "qformer_config": {"qformer_text_input": true},
+                 "vision_config": {"layer_norm_eps": 1e-05}, "text_config": {"model_type": "opt"}}
+                """);
+        assertThat(config.imageTokenIndex()).isEmpty();
+        assertThat(config.numQueryTokens()).isEqualTo(32);
+        assertThat(config.qformerConfig().useQformerTextInput()).isTrue();
+        assertThat(config.visionConfig().layerNormEps()).isEqualTo(1e-5);
+        assertThat(config.textConfig().vocabSize()).isEqualTo(50272);
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
@@ -152,6 +165,18 @@ class Blip2ConfigTest {
                 "{\"vision_config\": {\"qkv_bias\": 1}} | config.json: vision_config.qkv_bias: expected true or false, got 1; download it again",
                 "{\"text_config\": {\"eos_token_id\": \"a\"}} | config.json: text_config.eos_token_id: expected a token id or a list of them, got \"a\"; download it again",
                 "{\"model_type\": 1} | config.json: model_type: expected a text, got 1; download it again",
+                "{\"vision_config\": {\"hidden_size\": 1000000000}} | config.json: vision_config.hidden_size: expected a whole number from 1 to 262144, got 1000000000; download it again",
+                "{\"vision_config\": {\"image_size\": 1000000}} | config.json: vision_config.image_size: expected a whole number from 1 to 4096, got 1000000; download it again",
+                "{\"vision_config\": {\"image_size\": [5000, 5000]}} | config.json: vision_config.image_size: expected a whole number from 1 to 4096, or two of them, got [5000,5000]; download it again",
+                "{\"vision_config\": {\"num_hidden_layers\": 2000000000}} | config.json: vision_config.num_hidden_layers: expected a whole number from 1 to 1000, got 2000000000; download it again",
+                "{\"qformer_config\": {\"num_attention_heads\": 4096}} | config.json: qformer_config.num_attention_heads: expected a whole number from 1 to 1024, got 4096; download it again",
+                "{\"text_config\": {\"vocab_size\": 2147483647}} | config.json: text_config.vocab_size: expected a whole number from 1 to 16777216, got 2147483647; download it again",
+                "{\"text_config\": {\"vocab_size\": 2147483648}} | config.json: text_config.vocab_size: expected a whole number from 1 to 16777216, got 2147483648; download it again",
+                "{\"text_config\": {\"max_position_embeddings\": 10000000}} | config.json: text_config.max_position_embeddings: expected a whole number from 1 to 1048576, got 10000000; download it again",
+                "{\"text_config\": {\"bos_token_id\": 60000}} | config.json: text_config.bos_token_id: expected a token id below vocab_size 50272, got 60000; download it again",
+                "{\"text_config\": {\"eos_token_id\": [2, -5]}} | config.json: text_config.eos_token_id: expected a token id or a list of them, got [2,-5]; download it again",
+                "{\"text_config\": {\"model_type\": \"t5\", \"decoder_start_token_id\": 40000}} | config.json: text_config.decoder_start_token_id: expected a token id below vocab_size 32128, got 40000; download it again",
+                "{\"initializer_range\": 1e999} | config.json: initializer_range: expected a number from 0, got \"Infinity\"; download it again",
             })
     void impossibleValuesAreNamed(String json, String message) {
         assertThatThrownBy(() -> parse(json.strip()))

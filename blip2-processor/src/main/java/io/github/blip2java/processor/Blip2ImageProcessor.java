@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.processor;
 
+import io.github.blip2java.InsufficientMemoryException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -21,6 +22,12 @@ public final class Blip2ImageProcessor {
 
     private static final int CHANNELS = 3;
 
+    /** A picture that is resized exists three times: as it was, resized in one direction, and in both. */
+    private static final long WORKING_BYTES = 3;
+
+    /** Java's arrays end here. */
+    private static final int MOST_VALUES = Integer.MAX_VALUE - 8;
+
     private final ImageProcessorConfig config;
     /** The pixel value of each byte, by channel: there are only 256 of them. */
     private final float[][] values;
@@ -29,8 +36,12 @@ public final class Blip2ImageProcessor {
      * Makes a processor.
      *
      * @param config size, factors and means
+     * @throws InsufficientMemoryException when the pixel values of one picture of that size cannot fit into Java's heap
      */
     public Blip2ImageProcessor(ImageProcessorConfig config) {
+        if (config.doResize()) {
+            requireMemory(1, config.width(), config.height());
+        }
         this.config = config;
         this.values = new float[CHANNELS][256];
         for (int channel = 0; channel < CHANNELS; channel++) {
@@ -51,6 +62,7 @@ public final class Blip2ImageProcessor {
      * @throws IOException when the file is missing or unreadable
      * @throws io.github.blip2java.weights.MalformedCheckpointException when a value has the wrong type or range
      * @throws io.github.blip2java.weights.UnsupportedModelException when the file asks for what is not supported
+     * @throws InsufficientMemoryException as {@link #Blip2ImageProcessor} does
      */
     public static Blip2ImageProcessor fromPretrained(Path directory) throws IOException {
         return new Blip2ImageProcessor(ImageProcessorConfig.fromPretrained(directory));
@@ -81,14 +93,19 @@ public final class Blip2ImageProcessor {
      * @param images at least one picture
      * @return float32 {@code [images, 3, height, width]}, row-major
      * @throws IllegalArgumentException when there is no picture, or when pictures that are not resized differ in size
+     * @throws InsufficientMemoryException when the values of that many pictures cannot fit into Java's heap
      */
     public INDArray preprocess(List<Image> images) {
         if (images.isEmpty()) {
             throw new IllegalArgumentException("images: expected at least one picture, got none");
         }
+        requireMemory(
+                images.size(),
+                config.doResize() ? config.width() : images.get(0).width(),
+                config.doResize() ? config.height() : images.get(0).height());
         Image first = resize(images.get(0));
         int pixels = first.width() * first.height();
-        float[] batch = new float[Math.multiplyExact(images.size(), CHANNELS * pixels)];
+        float[] batch = new float[images.size() * CHANNELS * pixels];
         for (int i = 0; i < images.size(); i++) {
             Image resized = i == 0 ? first : resize(images.get(i));
             if (resized.width() != first.width() || resized.height() != first.height()) {
@@ -104,5 +121,17 @@ public final class Blip2ImageProcessor {
             }
         }
         return Nd4j.create(batch, new long[] {images.size(), CHANNELS, first.height(), first.width()}, 'c');
+    }
+
+    /** Refuses a batch whose one array of values could not be made, before any work on it. */
+    private static void requireMemory(int images, int width, int height) {
+        long values = (long) CHANNELS * width * height * images;
+        long needed = values * Float.BYTES + WORKING_BYTES * CHANNELS * width * height;
+        long heap = Runtime.getRuntime().maxMemory();
+        if (values > MOST_VALUES || needed > heap) {
+            throw new InsufficientMemoryException("pictures: expected room for the pixel values of " + images + " of "
+                    + width + "x" + height + ", " + (needed >> 20) + " MiB, got " + (heap >> 20)
+                    + " MiB of heap in all; take fewer at a time, or start Java with a larger heap (-Xmx)");
+        }
     }
 }

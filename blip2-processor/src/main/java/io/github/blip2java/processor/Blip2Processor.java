@@ -70,6 +70,8 @@ public final class Blip2Processor implements AutoCloseable {
      * @throws IOException when a file is missing or unreadable
      * @throws io.github.blip2java.weights.MalformedCheckpointException when a file's content is wrong
      * @throws io.github.blip2java.weights.UnsupportedModelException when a file asks for what is not supported
+     * @throws io.github.blip2java.InsufficientMemoryException when a picture of the size that the files ask for cannot fit
+     *     into Java's heap
      */
     public static Blip2Processor fromPretrained(Path directory) throws IOException {
         Checkpoint.requireFolder(directory);

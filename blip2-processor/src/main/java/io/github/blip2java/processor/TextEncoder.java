@@ -51,6 +51,7 @@ final class TextEncoder {
         }
         int length = paddedLength(ids, limit, options.padding());
         int images = withImages ? queries : 0;
+        requireMemory(ids, images, length);
         Side side = options.paddingSide().orElse(defaultSide);
         long[][] mask = new long[ids.length][];
         for (int row = 0; row < ids.length; row++) {
@@ -95,6 +96,20 @@ final class TextEncoder {
                             + " one text at a time");
         }
         return length;
+    }
+
+    /** Ids and masks of all rows, against a length that a caller or a file made too large. */
+    private static void requireMemory(long[][] ids, int images, int length) {
+        long needed = 0;
+        for (long[] row : ids) {
+            needed += 2L * Long.BYTES * (images + Math.max(length, row.length));
+        }
+        long heap = Runtime.getRuntime().maxMemory();
+        if (needed > heap) {
+            throw new IllegalArgumentException("maxLength: expected rows that fit into Java's heap of " + (heap >> 20)
+                    + " MiB, got " + ids.length + " of " + length + " tokens, " + (needed >> 20)
+                    + " MiB; take a smaller one");
+        }
     }
 
     private void checkNoImageToken(String text) {

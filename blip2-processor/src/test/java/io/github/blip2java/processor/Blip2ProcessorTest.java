@@ -4,13 +4,18 @@ package io.github.blip2java.processor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.blip2java.InsufficientMemoryException;
 import io.github.blip2java.processor.TextOptions.Padding;
 import io.github.blip2java.processor.TextOptions.Side;
 import io.github.blip2java.processor.TextOptions.Truncation;
+import io.github.blip2java.processor.tokenizer.Tokenizer;
+import io.github.blip2java.weights.MalformedCheckpointException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.List;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -196,5 +201,56 @@ class Blip2ProcessorTest {
         assertThatThrownBy(() -> processor.decode(new long[] {1}, true))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessage("the tokenizer is closed");
+    }
+
+    @Test
+    void sizesOutOfRangeAreRefusedAtOnce() throws IOException {
+        write("processor_config.json", "{\"num_query_tokens\": 100000}");
+        assertThatThrownBy(() -> Blip2Processor.fromPretrained(folder))
+                .isInstanceOf(MalformedCheckpointException.class)
+                .hasMessage("processor_config.json: num_query_tokens: expected a whole number from 0 to 4096, got"
+                        + " 100000; download it again");
+        write("processor_config.json", "{\"image_processor\": {\"size\": {\"height\": 1000000, \"width\": 1000000}}}");
+        assertThatThrownBy(() -> Blip2Processor.fromPretrained(folder))
+                .isInstanceOf(MalformedCheckpointException.class)
+                .hasMessage(
+                        "processor_config.json: image_processor.size.height: expected a whole number from 1 to 4096,"
+                                + " got 1000000; download it again");
+    }
+
+    @Test
+    void whatTheHeapCannotHoldIsRefusedBeforeItIsMade() throws IOException {
+        long heap = Runtime.getRuntime().maxMemory();
+        Blip2ImageProcessor large =
+                new Blip2ImageProcessor(ImageProcessorConfig.defaults().withSize(1024, 1024));
+        List<Image> pictures =
+                Collections.nCopies((int) (heap / (3L * 1024 * 1024 * 4)) + 1, Image.ofRgb(1, 1, new byte[3]));
+        assertThatThrownBy(() -> large.preprocess(pictures))
+                .isInstanceOf(InsufficientMemoryException.class)
+                .hasMessageStartingWith(
+                        "pictures: expected room for the pixel values of " + pictures.size() + " of 1024x1024, ")
+                .hasMessageEndingWith(" MiB, got " + (heap >> 20)
+                        + " MiB of heap in all; take fewer at a time, or start Java with a larger heap (-Xmx)");
+        TextOptions endless =
+                TextOptions.defaults().withPadding(Padding.MAX_LENGTH).withMaxLength(Integer.MAX_VALUE);
+        assertThatThrownBy(() -> ids(Collections.nCopies(100, "a"), endless))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("maxLength: expected rows that fit into Java's heap of " + (heap >> 20)
+                        + " MiB, got 100 of 2147483645 tokens, ");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"512,512", "1048576,1048576", "1048577,", "1e30,", "1000000000000000019884624838656,", "null,"})
+    void modelMaxLengthIsALimitWhereAModelCanHaveIt(String written, Integer limit) throws IOException {
+        write("tokenizer_config.json", "{\"model_max_length\": " + written + "}");
+        try (Tokenizer tokenizer = Tokenizer.fromPretrained(folder)) {
+            assertThat(tokenizer.modelMaxLength())
+                    .isEqualTo(limit == null ? OptionalInt.empty() : OptionalInt.of(limit));
+        }
+        write("tokenizer_config.json", "{\"model_max_length\": 0}");
+        assertThatThrownBy(() -> Tokenizer.fromPretrained(folder))
+                .isInstanceOf(MalformedCheckpointException.class)
+                .hasMessage("tokenizer_config.json: model_max_length: expected a whole number from 1 to 1048576, got 0;"
+                        + " download it again");
     }
 }

@@ -93,7 +93,17 @@ final class BertTokenizer extends TokenizerClass {
 
     @Override
     void finish(ObjectNode json, ConfigNode config, Map<String, String> roles, Map<String, Integer> ids) {
-        ((ObjectNode) json.get("model")).put("unk_token", roles.get(UNKNOWN));
-        json.set("post_processor", template(List.of(roles.get("cls_token")), List.of(roles.get("sep_token")), ids));
+        String unknown = required(UNKNOWN, config, roles);
+        JsonNode vocab = json.at("/model/vocab");
+        if (!vocab.has(unknown)) {
+            throw config.malformed(UNKNOWN, "expected a token of the vocabulary, got \"" + unknown + '"');
+        }
+        ((ObjectNode) json.get("model")).put(UNKNOWN, unknown);
+        json.set(
+                "post_processor",
+                template(
+                        List.of(required("cls_token", config, roles)),
+                        List.of(required("sep_token", config, roles)),
+                        ids));
     }
 }

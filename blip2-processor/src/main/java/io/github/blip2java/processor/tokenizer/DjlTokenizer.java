@@ -7,6 +7,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.lang.ref.Reference;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.concurrent.Semaphore;
@@ -85,7 +86,10 @@ final class DjlTokenizer implements Tokenizer {
                 throw new IllegalArgumentException("ids: expected token ids of 0 or more, got " + id);
             }
         }
-        String text = use(ids.length, library -> library.decode(ids, skipSpecialTokens));
+        // The library takes the lowest 32 bits; no vocabulary has more.
+        long[] possible =
+                Arrays.stream(ids).filter(id -> id <= Integer.MAX_VALUE).toArray();
+        String text = use(ids.length, library -> library.decode(possible, skipSpecialTokens));
         return definition.cleanUp() ? cleanUp(text) : text;
     }
 
@@ -96,7 +100,7 @@ final class DjlTokenizer implements Tokenizer {
                 throw new IllegalStateException("the tokenizer is closed");
             }
             makeRoom(length);
-            return call.apply(tokenizer);
+            return use(call, tokenizer);
         } finally {
             calls.release();
         }
@@ -106,6 +110,17 @@ final class DjlTokenizer implements Tokenizer {
     private static void makeRoom(int length) {
         byte[] room = new byte[(int) Math.min(Integer.MAX_VALUE - 8, ANSWER + (long) ANSWER_EACH * length)];
         Reference.reachabilityFence(room);
+    }
+
+    /** What the library cannot do with a text lies in the file, such as an unknown token that the vocabulary lacks. */
+    private <T> T use(Function<HuggingFaceTokenizer, T> call, HuggingFaceTokenizer tokenizer) {
+        try {
+            return call.apply(tokenizer);
+        } catch (RuntimeException e) {
+            throw TokenizerFiles.malformed(
+                    definition.source(),
+                    "the tokenizers library cannot use it: " + CheckpointFile.shown(e.getMessage()));
+        }
     }
 
     /** Reference: {@code PreTrainedTokenizerBase.clean_up_tokenization}. */

@@ -102,6 +102,6 @@ final class T5Tokenizer extends TokenizerClass {
 
     @Override
     void finish(ObjectNode json, ConfigNode config, Map<String, String> roles, Map<String, Integer> ids) {
-        json.set("post_processor", template(List.of(), List.of(roles.get("eos_token")), ids));
+        json.set("post_processor", template(List.of(), List.of(required("eos_token", config, roles)), ids));
     }
 }

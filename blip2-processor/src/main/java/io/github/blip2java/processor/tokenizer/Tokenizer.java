@@ -14,9 +14,13 @@ import java.util.OptionalInt;
 public interface Tokenizer extends AutoCloseable {
 
     /**
-     * Reads the tokenizer of a checkpoint: {@code tokenizer.json} or, for byte-level BPE, {@code vocab.json} and
-     * {@code merges.txt}; with {@code tokenizer_config.json}, {@code special_tokens_map.json} and
-     * {@code added_tokens.json} where they are there.
+     * Reads the tokenizer of a checkpoint: {@code tokenizer.json} or the older files {@code vocab.json} and
+     * {@code merges.txt} (byte-level BPE), {@code vocab.txt} (WordPiece) or {@code spiece.model} (SentencePiece); with
+     * {@code tokenizer_config.json}, {@code special_tokens_map.json} and {@code added_tokens.json} where they are there.
+     *
+     * <p>Reference: {@code AutoTokenizer} of transformers 5.18 given the folder. Where {@code tokenizer_class} is
+     * {@code T5Tokenizer}, {@code BertTokenizer} or {@code GPT2Tokenizer}, the vocabulary alone comes from
+     * {@code tokenizer.json}, and the steps around it are those of the class.
      *
      * <p>The image token ({@code <image>}, unless the configuration names another) is added when the files lack it.
      *
@@ -24,6 +28,8 @@ public interface Tokenizer extends AutoCloseable {
      * @return the tokenizer; close it after use
      * @throws IOException when no tokenizer files of these kinds are there, or one cannot be read
      * @throws io.github.blip2java.weights.MalformedCheckpointException when a file's content is not what it should be
+     * @throws io.github.blip2java.weights.UnsupportedModelException when {@code tokenizer.json} has steps that no published
+     *     checkpoint of BLIP-2 has
      * @throws IllegalStateException when the native tokenizer library does not run on this machine
      */
     static Tokenizer fromPretrained(Path directory) throws IOException {
@@ -36,6 +42,8 @@ public interface Tokenizer extends AutoCloseable {
      * @param text any text; an unpaired surrogate is read as U+FFFD
      * @param addSpecialTokens whether to add what the model expects around a text, such as a start token
      * @return the token ids
+     * @throws io.github.blip2java.weights.MalformedCheckpointException when the files give the text no ids, such as a
+     *     vocabulary without its own unknown token
      */
     long[] encode(String text, boolean addSpecialTokens);
 

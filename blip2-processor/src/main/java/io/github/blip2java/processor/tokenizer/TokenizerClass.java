@@ -98,6 +98,15 @@ abstract class TokenizerClass {
     /** Sets what stands around a text, now that all tokens have ids. */
     void finish(ObjectNode json, ConfigNode config, Map<String, String> roles, Map<String, Integer> ids) {}
 
+    /** The token of a role that this class cannot do without. */
+    static String required(String role, ConfigNode config, Map<String, String> roles) {
+        String token = roles.get(role);
+        if (token == null || token.isEmpty()) {
+            throw config.malformed(role, "expected a token, got none");
+        }
+        return token;
+    }
+
     /**
      * A post-processor that puts tokens around a text.
      *

@@ -12,7 +12,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -73,15 +72,13 @@ final class TokenizerFiles {
         JsonNode written = file == null ? null : file.path(ADDED_TOKENS);
         ObjectNode json =
                 file == null ? kind.fromOlderFiles(directory, settings, roles) : kind.rebuild(source, file, settings);
-        for (JsonNode map : json.findValues("precompiled_charsmap")) {
-            CharacterMap.check(source, base64(source, map));
-        }
         Map<String, Integer> vocabulary = vocabulary(source, json.path("model"));
         AddedTokens added = addedTokens(source, kind, written, vocabulary, roles);
         String imageToken = roles.getOrDefault("image_token", DEFAULT_IMAGE_TOKEN);
         added.putSpecial(imageToken, empty());
         json.set(ADDED_TOKENS, added.toJson());
         kind.finish(json, settings, roles, vocabulary);
+        TokenizerSteps.check(source, json);
         // Both are the caller's business.
         json.putNull("padding");
         json.putNull("truncation");
@@ -124,14 +121,6 @@ final class TokenizerFiles {
                             + ", got " + CheckpointFile.shown(id));
         }
         return id.intValue();
-    }
-
-    private static byte[] base64(Path source, JsonNode text) {
-        try {
-            return Base64.getDecoder().decode(text.asText());
-        } catch (IllegalArgumentException e) {
-            throw malformed(source, "precompiled_charsmap: expected base64, got other characters");
-        }
     }
 
     // ---- added and special tokens
