@@ -7,7 +7,6 @@ import static org.assertj.core.api.Assertions.fail;
 import io.github.blip2java.tensor.Spans;
 import io.github.blip2java.tensor.Tensor;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Tag;
@@ -139,16 +138,15 @@ class ScaledDotProductAttentionTest {
                 (s, h, i, j) -> 0);
     }
 
-    /** Compares result and, where sequences are equally long, probabilities; a trace must not change the result. */
+    /** Compares the result, without a trace and, where sequences are equally long, with one, and the probabilities. */
     private void check(HeadRows q, HeadRows k, HeadRows v, AttentionBias bias, Single single) {
         ScaledDotProductAttention attention = new ScaledDotProductAttention(HEADS, HEAD_DIM, SCALE);
         Tensor out = attention.forward(q, k, v, bias, null);
         boolean even = equal(q.spans().lengths()) && equal(k.spans().lengths());
         List<Tensor> traced = new ArrayList<>();
+        Tensor again = out;
         if (even) {
-            assertThat(Arrays.equals(
-                            attention.forward(q, k, v, bias, traced::add).data(), out.data()))
-                    .isTrue();
+            again = attention.forward(q, k, v, bias, traced::add);
             assertThat(traced).hasSize(1);
             assertThat(traced.get(0).shape())
                     .containsExactly(
@@ -177,6 +175,7 @@ class ScaledDotProductAttentionTest {
                             sum += probabilities[key] * v.data()[v.index(sequence, key) + head * HEAD_DIM + d];
                         }
                         close(out.data()[row + d], sum, 5e-6, sequence, head, query);
+                        close(again.data()[row + d], sum, 5e-6, sequence, head, query);
                     }
                 }
             }
