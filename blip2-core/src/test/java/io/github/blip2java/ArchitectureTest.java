@@ -61,7 +61,7 @@ class ArchitectureTest {
                 .resideInAPackage(BASE + ".kernel")
                 .should()
                 .onlyDependOnClassesThat()
-                .resideInAnyPackage("java..", "jdk.incubator.vector", BASE + ".kernel")
+                .resideInAnyPackage("java..", "com.sun.management", "jdk.incubator.vector", BASE + ".kernel")
                 .check(CLASSES);
     }
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.kernel;
 
+import com.sun.management.HotSpotDiagnosticMXBean;
+import java.lang.management.ManagementFactory;
+
 /** Decides once which kernels this process uses. */
 record KernelChoice(Kernels kernels, String reason) {
     /** The first Java whose programs can read mapped files as fast as arrays. */
@@ -22,10 +25,24 @@ record KernelChoice(Kernels kernels, String reason) {
         if (ModuleLayer.boot().findModule("jdk.incubator.vector").isEmpty()) {
             return scalar("start Java with --add-modules jdk.incubator.vector to make them several times faster");
         }
+        if (!fusesMultiplyAndAdd()) {
+            return scalar(
+                    "without fused multiply-add (FMA3, or Java's flag UseFMA) the Vector API is slower than these");
+        }
         try {
             return Runtime.version().feature() < MAPPED ? vector("VectorKernels", COPIED) : mapped();
         } catch (ReflectiveOperationException | LinkageError e) {
             return scalar("the Vector API could not be used: " + e);
+        }
+    }
+
+    /** Where the processor does not, Java computes each with arbitrary precision: exact, and thousands of times slower. */
+    private static boolean fusesMultiplyAndAdd() {
+        try {
+            HotSpotDiagnosticMXBean java = ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class);
+            return java == null || !"false".equals(java.getVMOption("UseFMA").getValue());
+        } catch (LinkageError | RuntimeException e) {
+            return true; // a runtime without the module jdk.management, or another one than HotSpot
         }
     }
 
