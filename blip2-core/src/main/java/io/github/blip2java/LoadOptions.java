@@ -24,6 +24,11 @@ public record LoadOptions(
     /**
      * Checks the numbers.
      *
+     * @param dtype       how matrices are kept in memory
+     * @param memoryCheck whether a model that needs more memory than there is is refused
+     * @param progress    hears how far loading has come
+     * @param threads     0 or more
+     * @param maxWaiting  0 or more
      * @throws IllegalArgumentException if one is negative
      */
     public LoadOptions {

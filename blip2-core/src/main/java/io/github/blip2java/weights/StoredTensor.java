@@ -3,6 +3,7 @@ package io.github.blip2java.weights;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.ShortBuffer;
 
 /** A tensor in a checkpoint: where it is, and ways to its bytes. */
 public final class StoredTensor {
@@ -111,13 +112,23 @@ public final class StoredTensor {
      * @param count number of elements
      */
     public static void widen(ByteBuffer bytes, DType dtype, float[] to, int from, int count) {
-        for (int i = from; i < from + count; i++) {
-            to[i] = switch (dtype) {
-                case F16 -> halfToFloat(bytes.getShort());
-                case BF16 -> Float.intBitsToFloat(bytes.getShort() << 16);
-                default -> bytes.getFloat();
-            };
+        int end = bytes.position() + count * dtype.bytes();
+        switch (dtype) {
+            case F16 -> {
+                ShortBuffer halves = bytes.asShortBuffer();
+                for (int i = 0; i < count; i++) {
+                    to[from + i] = halfToFloat(halves.get(i));
+                }
+            }
+            case BF16 -> {
+                ShortBuffer values = bytes.asShortBuffer();
+                for (int i = 0; i < count; i++) {
+                    to[from + i] = Float.intBitsToFloat(values.get(i) << 16);
+                }
+            }
+            default -> bytes.asFloatBuffer().get(to, from, count);
         }
+        bytes.position(end);
     }
 
     /**
