@@ -44,7 +44,7 @@ import org.nd4j.linalg.factory.Nd4j;
 /**
  * Damaged files: whatever they hold, the outcome is an answer or a documented exception.
  *
- * <p>A fault is any {@link Error}, any other exception, an input that takes a minute, a file handle that stays open, and of
+ * <p>A fault is any {@link Error}, any other exception, an input that takes two minutes, a file handle that stays open, and of
  * course the end of the JVM. The input is then left in {@code target/fuzz}.
  *
  * <p>{@code -Dblip2.fuzz.inputs=N} inputs of each kind, or {@code -Dblip2.fuzz.seconds=N} for each kind;
@@ -56,7 +56,7 @@ class FuzzTest {
     private static final long SECONDS = Long.getLong("blip2.fuzz.seconds", 0);
     private static final long INPUTS = SECONDS > 0 ? Long.MAX_VALUE : Long.getLong("blip2.fuzz.inputs", 0);
     private static final long FIRST = Long.getLong("blip2.fuzz.first", 0);
-    private static final int HANG_SECONDS = 60;
+    private static final int HANG_SECONDS = 120;
     private static final Path OUT = Path.of("target", "fuzz");
     private static final GenerationConfig TWO =
             GenerationConfig.builder().maxNewTokens(2).build();
