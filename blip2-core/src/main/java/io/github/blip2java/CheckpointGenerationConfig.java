@@ -4,7 +4,6 @@ package io.github.blip2java;
 import io.github.blip2java.config.ConfigNode;
 import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.language.LanguageModelConfig;
-import io.github.blip2java.weights.MalformedCheckpointException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,16 +23,7 @@ final class CheckpointGenerationConfig {
     private CheckpointGenerationConfig() {}
 
     static GenerationConfig read(Path directory, LanguageModelConfig text) throws IOException {
-        TreeSet<Integer> eos = new TreeSet<>();
-        for (int end : text.eosTokenIds()) {
-            if (end < 0) {
-                throw new MalformedCheckpointException(
-                        directory.resolve("config.json"),
-                        "config.json: text_config.eos_token_id: expected token ids from 0, got " + end
-                                + "; download it again");
-            }
-            eos.add(end);
-        }
+        TreeSet<Integer> eos = new TreeSet<>(text.eosTokenIds());
         Integer pad = text.padTokenId();
         Path file = directory.resolve(FILE);
         if (Files.exists(file)) {

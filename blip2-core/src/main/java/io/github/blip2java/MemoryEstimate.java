@@ -2,6 +2,7 @@
 package io.github.blip2java;
 
 import io.github.blip2java.matrix.Quantizer;
+import io.github.blip2java.tensor.JavaCpp;
 import io.github.blip2java.vision.Blip2VisionConfig;
 import io.github.blip2java.weights.Checkpoint;
 import io.github.blip2java.weights.DType;
@@ -10,6 +11,7 @@ import io.github.blip2java.weights.WeightFormat;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Function;
 import java.util.stream.Stream;
 
@@ -143,6 +145,17 @@ public record MemoryEstimate(long mapped, long copied, long working) {
         Optional<MachineMemory> memory = MachineMemory.read();
         if (memory.isPresent()) {
             check(directory, dtype, format -> of(checkpoint, config, format), memory.get());
+        }
+        checkLimit(directory, of(checkpoint, config, dtype), JavaCpp.physicalLimit());
+    }
+
+    /** Above JavaCPP's limit every native allocation would fail, in the middle of the work. */
+    static void checkLimit(Path directory, MemoryEstimate needed, OptionalLong limit) {
+        if (limit.isPresent() && needed.total() > limit.getAsLong()) {
+            throw new InsufficientMemoryException(directory + ": expected that this process may take "
+                    + gib(needed.total()) + ", got JavaCPP's limit of " + gib(limit.getAsLong())
+                    + ", which was set, or read before this library could turn it off; start Java with"
+                    + " -Dorg.bytedeco.javacpp.maxPhysicalBytes=0, or load the model before JavaCPP is used");
         }
     }
 

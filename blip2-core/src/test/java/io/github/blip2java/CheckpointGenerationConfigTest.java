@@ -42,10 +42,10 @@ class CheckpointGenerationConfigTest {
             delimiter = '|',
             quoteCharacter = '\0',
             value = {
-                "[1] | generation_config.json: expected a JSON object, got ARRAY; download it again",
-                "{\"eos_token_id\": \"a\"} | generation_config.json: eos_token_id: expected a token id from 0, got \"a\"; download it again",
-                "{\"eos_token_id\": {}} | generation_config.json: eos_token_id: expected a token id from 0, got {}; download it again",
-                "{\"eos_token_id\": [2, -1]} | generation_config.json: eos_token_id: expected a token id from 0, got -1; download it again",
+                "[1] | generation_config.json: expected a JSON object, got [1]; download it again",
+                "{\"eos_token_id\": \"a\"} | generation_config.json: eos_token_id: expected a token id or a list of them, got \"a\"; download it again",
+                "{\"eos_token_id\": {}} | generation_config.json: eos_token_id: expected a token id or a list of them, got {}; download it again",
+                "{\"eos_token_id\": [2, -1]} | generation_config.json: eos_token_id: expected a token id or a list of them, got [2,-1]; download it again",
             })
     void wrongValuesAreNamed(String json, String message) {
         assertThatThrownBy(() -> read(json.strip(), 5))
@@ -58,6 +58,6 @@ class CheckpointGenerationConfigTest {
         assertThatThrownBy(() -> read(null, -7))
                 .isInstanceOf(MalformedCheckpointException.class)
                 .hasMessage(
-                        "config.json: text_config.eos_token_id: expected token ids from 0, got -7; download it again");
+                        "config.json: eos_token_id: expected a token id or a list of them, got -7; download it again");
     }
 }

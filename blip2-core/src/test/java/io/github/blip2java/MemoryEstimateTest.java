@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -148,5 +149,18 @@ class MemoryEstimateTest {
         write("proc/self/cgroup", "9:cpu,cpuacct:/\n4:memory:/job\n0::/\n");
         write("sys/fs/cgroup/memory/job/memory.stat", "rss 0\ntotal_rss 1073741824\ntotal_cache 3221225472\n");
         assertThat(MachineMemory.read(directory, 4 * GIB)).contains(new MachineMemory(4 * GIB, 3 * GIB));
+    }
+
+    @Test
+    void javaCppsLimitIsNamedBeforeTheWork() {
+        MemoryEstimate needed = new MemoryEstimate(6L << 30, 1L << 30, 1L << 30);
+        assertThatThrownBy(() -> MemoryEstimate.checkLimit(Path.of("model"), needed, OptionalLong.of(4L << 30)))
+                .isInstanceOf(InsufficientMemoryException.class)
+                .hasMessage(
+                        "model: expected that this process may take 8.0 GiB, got JavaCPP's limit of 4.0 GiB, which was"
+                                + " set, or read before this library could turn it off; start Java with"
+                                + " -Dorg.bytedeco.javacpp.maxPhysicalBytes=0, or load the model before JavaCPP is used");
+        MemoryEstimate.checkLimit(Path.of("model"), needed, OptionalLong.of(8L << 30));
+        MemoryEstimate.checkLimit(Path.of("model"), needed, OptionalLong.empty());
     }
 }
