@@ -151,6 +151,9 @@ final class Blip2Backbone implements AutoCloseable {
     }
 
     long memory(Blip2Inputs in) {
+        if (in == null) {
+            return 0; // refused once the work begins
+        }
         long[][] ids = in.inputIds();
         long positions = ids == null || ids.length == 0 || ids[0] == null ? 0 : ids[0].length;
         return memory(in.pixelValues(), ids == null ? 0 : ids.length, positions, positions);

@@ -202,7 +202,7 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
      */
     public GenerationResult generate(
             INDArray pixelValues, long[][] inputIds, long[][] attentionMask, GenerationConfig options) {
-        long rows = inputIds == null ? pixelValues == null ? 0 : pixelValues.size(0) : inputIds.length;
+        long rows = inputIds == null ? pictures(pixelValues) : inputIds.length;
         return backbone.admitted(backbone.memory(pixelValues, rows, positions(inputIds, options), 0), () -> {
             Tensor pixels = backbone.pixels(pixelValues, false);
             ImageTextMerger.Text text = check(pixels.dim(0), inputIds, attentionMask, options);
@@ -240,7 +240,14 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
         return prompt + newTokens(options);
     }
 
+    private static long pictures(INDArray pixels) {
+        return pixels == null || pixels.rank() == 0 ? 0 : pixels.size(0);
+    }
+
     private static long newTokens(GenerationConfig options) {
+        if (options == null) {
+            return 0;
+        }
         Integer limit = options.maxNewTokens() == null ? options.maxLength() : options.maxNewTokens();
         return limit == null ? MemoryEstimate.TEXT_POSITIONS : Math.max(0, limit);
     }

@@ -7,7 +7,6 @@ import io.github.blip2java.LoadOptions;
 import io.github.blip2java.MemoryEstimate;
 import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.generation.GenerationResult;
-import io.github.blip2java.kernel.Parallel;
 import io.github.blip2java.processor.TextOptions.Padding;
 import io.github.blip2java.weights.Failures;
 import java.io.IOException;
@@ -18,9 +17,6 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -82,12 +78,6 @@ public final class Blip2Pipeline implements AutoCloseable {
                 : options.toBuilder().maxNewTokens(DEFAULT_MAX_NEW_TOKENS).build();
         ImageProcessorConfig size = processor.imageProcessor().config();
         this.batch = MemoryEstimate.picturesAtATime(model.config().visionConfig(), size.height(), size.width());
-    }
-
-    private static void startThread(Runnable task) {
-        Thread thread = new Thread(task, "blip2-reader");
-        thread.setDaemon(true);
-        thread.start();
     }
 
     /**
@@ -358,67 +348,20 @@ public final class Blip2Pipeline implements AutoCloseable {
      */
     public void captionFiles(List<Path> files, String prompt, Consumer<List<FileResult>> results) {
         checkPrompts(beginning(prompt, 1));
-        CompletableFuture<List<ReadFile>> next = read(files, 0);
-        for (int from = 0; from < files.size(); from += batch) {
-            List<ReadFile> read = await(next);
-            next = read(files, from + batch);
-            results.accept(describe(read, prompt));
-        }
+        new PictureFiles(processor.imageProcessor(), model.pool(), batch)
+                .forEachBatch(files, read -> results.accept(describe(read, prompt)));
     }
 
-    private static <T> T await(CompletableFuture<T> future) {
-        try {
-            return future.get();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new CancellationException(
-                    "interrupted: the thread that waits for pictures was interrupted, so the call was given up");
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof Error error) {
-                throw error;
-            }
-            if (e.getCause() instanceof RuntimeException exception) {
-                throw exception;
-            }
-            throw new IllegalStateException(e.getCause());
-        }
-    }
-
-    /** A picture of the model's size, which takes little memory however large the file is; or the reason for none. */
-    private record ReadFile(Path file, Image image, IOException error) {}
-
-    /** Starts to read a batch, beside the model unless there is one thread for everything. */
-    private CompletableFuture<List<ReadFile>> read(List<Path> files, int from) {
-        int to = Math.min(files.size(), from + batch);
-        List<Path> some = from < to ? List.copyOf(files.subList(from, to)) : List.of();
-        Executor reader = model.pool().size() == 1 ? Runnable::run : Blip2Pipeline::startThread;
-        return CompletableFuture.supplyAsync(
-                () -> model.pool().call(() -> {
-                    ReadFile[] read = new ReadFile[some.size()];
-                    Parallel.forRange(read.length, i -> read[i] = read(some.get(i)));
-                    return List.of(read);
-                }),
-                reader);
-    }
-
-    private ReadFile read(Path file) {
-        try {
-            return new ReadFile(file, processor.imageProcessor().resize(ImageReader.read(file)), null);
-        } catch (IOException e) {
-            return new ReadFile(file, null, e);
-        } catch (IllegalArgumentException e) { // a picture that is too long to be resized
-            return new ReadFile(file, null, new IOException(file + ": " + e.getMessage(), e));
-        }
-    }
-
-    private List<FileResult> describe(List<ReadFile> files, String prompt) {
-        List<Image> images =
-                files.stream().map(ReadFile::image).filter(Objects::nonNull).toList();
+    private List<FileResult> describe(List<PictureFiles.ReadFile> files, String prompt) {
+        List<Image> images = files.stream()
+                .map(PictureFiles.ReadFile::image)
+                .filter(Objects::nonNull)
+                .toList();
         var texts = captions(images, prompt).iterator();
         return files.stream()
-                .map(read -> read.error == null
-                        ? FileResult.of(read.file, texts.next())
-                        : FileResult.failed(read.file, read.error))
+                .map(read -> read.error() == null
+                        ? FileResult.of(read.file(), texts.next())
+                        : FileResult.failed(read.file(), read.error()))
                 .toList();
     }
 

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.processor;
+
+import io.github.blip2java.kernel.Parallel;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+
+/** Any number of picture files in bounded memory: while somebody works with some of them, the next are read. */
+final class PictureFiles {
+    private final Blip2ImageProcessor images;
+    private final Parallel pool;
+    private final int batch;
+
+    /**
+     * Reads with some threads.
+     *
+     * @param images shrinks pictures
+     * @param pool   reads several at once; beside the calling thread unless it has one thread only
+     * @param batch  pictures at a time
+     */
+    PictureFiles(Blip2ImageProcessor images, Parallel pool, int batch) {
+        this.images = images;
+        this.pool = pool;
+        this.batch = batch;
+    }
+
+    /** A picture of the model's size, which takes little memory however large the file is; or the reason for none. */
+    record ReadFile(Path file, Image image, IOException error) {}
+
+    /**
+     * Reads all files.
+     *
+     * @param files picture files
+     * @param use   hears of them, some at a time and in the same order, on this thread
+     * @throws CancellationException if this thread is interrupted; it stays marked as interrupted
+     */
+    void forEachBatch(List<Path> files, Consumer<List<ReadFile>> use) {
+        CompletableFuture<List<ReadFile>> next = read(files, 0);
+        for (int from = 0; from < files.size(); from += batch) {
+            List<ReadFile> read = await(next);
+            next = read(files, from + batch);
+            use.accept(read);
+        }
+    }
+
+    private static <T> T await(CompletableFuture<T> future) {
+        try {
+            return future.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new CancellationException(
+                    "interrupted: the thread that waits for pictures was interrupted, so the call was given up");
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof Error error) {
+                throw error;
+            }
+            if (e.getCause() instanceof RuntimeException exception) {
+                throw exception;
+            }
+            throw new IllegalStateException(e.getCause());
+        }
+    }
+
+    private static void startThread(Runnable task) {
+        Thread thread = new Thread(task, "blip2-reader");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    /** Starts to read a batch. */
+    private CompletableFuture<List<ReadFile>> read(List<Path> files, int from) {
+        int to = Math.min(files.size(), from + batch);
+        List<Path> some = from < to ? List.copyOf(files.subList(from, to)) : List.of();
+        Executor reader = pool.size() == 1 ? Runnable::run : PictureFiles::startThread;
+        return CompletableFuture.supplyAsync(
+                () -> pool.call(() -> {
+                    ReadFile[] read = new ReadFile[some.size()];
+                    Parallel.forRange(read.length, i -> read[i] = read(some.get(i)));
+                    return List.of(read);
+                }),
+                reader);
+    }
+
+    private ReadFile read(Path file) {
+        try {
+            return new ReadFile(file, images.resize(ImageReader.read(file)), null);
+        } catch (IOException e) {
+            return new ReadFile(file, null, e);
+        } catch (IllegalArgumentException e) { // a picture that is too long to be resized
+            return new ReadFile(file, null, new IOException(file + ": " + e.getMessage(), e));
+        }
+    }
+}
