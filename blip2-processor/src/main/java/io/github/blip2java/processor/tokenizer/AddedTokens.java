@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -93,6 +94,14 @@ final class AddedTokens {
     private static boolean flag(JsonNode token, String key, boolean fallback) {
         JsonNode value = token.get(key);
         return value == null || !value.isBoolean() ? fallback : value.booleanValue();
+    }
+
+    /** Contents of the tokens that are looked for in the normalized text. */
+    List<String> normalized() {
+        return tokens.values().stream()
+                .filter(token -> token.get("normalized").booleanValue())
+                .map(token -> token.get("content").textValue())
+                .toList();
     }
 
     /** The tokens as {@code tokenizer.json} lists them. */

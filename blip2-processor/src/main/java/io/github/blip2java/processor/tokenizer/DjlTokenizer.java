@@ -43,14 +43,34 @@ final class DjlTokenizer implements Tokenizer {
 
     DjlTokenizer(TokenizerDefinition definition) throws IOException {
         this.definition = definition;
-        this.tokenizer = load(definition);
+        if (!definition.normalizedTokens().isEmpty()) {
+            checkTokensRemain(definition);
+        }
+        this.tokenizer = load(definition, definition.json());
+    }
+
+    /** An added token that its own normalizer leaves nothing of would end the whole process when a text comes. */
+    private static void checkTokensRemain(TokenizerDefinition definition) throws IOException {
+        String normalizerAlone = "{\"added_tokens\": [], \"normalizer\": " + definition.normalizer()
+                + ", \"model\": {\"type\": \"WordLevel\", \"vocab\": {\"x\": 0}, \"unk_token\": \"x\"}}";
+        try (HuggingFaceTokenizer probe = load(definition, normalizerAlone)) {
+            for (String token : definition.normalizedTokens()) {
+                if (probe.encode(withoutLoneSurrogates(token), false, false).getIds().length == 0) {
+                    throw TokenizerFiles.malformed(
+                            definition.source(),
+                            "added token \"" + CheckpointFile.shown(token)
+                                    + "\": expected characters that the normalizer keeps, got none");
+                }
+            }
+        }
     }
 
     /** Loads the native library first: on a machine with a GPU, DJL would otherwise download a build for it. */
-    private static synchronized HuggingFaceTokenizer load(TokenizerDefinition definition) throws IOException {
+    private static synchronized HuggingFaceTokenizer load(TokenizerDefinition definition, String text)
+            throws IOException {
         String before = System.setProperty(OFFLINE, "true");
         try {
-            byte[] json = definition.json().getBytes(StandardCharsets.UTF_8);
+            byte[] json = text.getBytes(StandardCharsets.UTF_8);
             return HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(json), PLAIN);
         } catch (LinkageError e) {
             throw new IllegalStateException(

@@ -2,6 +2,7 @@
 package io.github.blip2java.processor.tokenizer;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 
@@ -14,6 +15,8 @@ import java.util.OptionalInt;
  * @param specials special tokens by role, such as {@code eos_token}
  * @param imageToken the token that stands for a piece of an image
  * @param cleanUp whether decoding removes spaces before punctuation
+ * @param normalizer the normalizer alone, as JSON
+ * @param normalizedTokens added tokens that the normalizer changes before they are looked for; empty where there is none
  * @param modelMaxLength the longest text in tokens, empty for no limit
  */
 record TokenizerDefinition(
@@ -23,4 +26,6 @@ record TokenizerDefinition(
         Map<String, String> specials,
         String imageToken,
         boolean cleanUp,
+        String normalizer,
+        List<String> normalizedTokens,
         OptionalInt modelMaxLength) {}

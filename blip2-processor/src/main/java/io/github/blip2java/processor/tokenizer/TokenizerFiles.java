@@ -82,8 +82,17 @@ final class TokenizerFiles {
         // Both are the caller's business.
         json.putNull("padding");
         json.putNull("truncation");
+        boolean normalizes = json.path("normalizer").isObject();
         return new TokenizerDefinition(
-                source, json.toString(), vocabulary, roles, imageToken, cleansUp(json), modelMaxLength());
+                source,
+                json.toString(),
+                vocabulary,
+                roles,
+                imageToken,
+                cleansUp(json),
+                json.path("normalizer").toString(),
+                normalizes ? added.normalized() : List.of(),
+                modelMaxLength());
     }
 
     // ---- vocabulary

@@ -166,6 +166,25 @@ class TokenizerClassTest {
     }
 
     @Test
+    void addedTokensThatTheirNormalizerEmptiesAreRefused() throws IOException {
+        write("added_tokens.json", "{\"\u0301\": 1}");
+        String json = """
+                {"model": {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"}, "added_tokens": [],
+                 "normalizer": {"type": "%s"}}
+                """;
+        write("tokenizer.json", json.formatted("NFC"));
+        try (Tokenizer tokenizer = Tokenizer.fromPretrained(folder)) {
+            assertThat(tokenizer.encode("a\u0301", true)).isNotEmpty();
+        }
+        write("tokenizer.json", json.formatted("StripAccents"));
+        assertThatThrownBy(() -> Tokenizer.fromPretrained(folder))
+                .isInstanceOf(MalformedCheckpointException.class)
+                .hasMessage(
+                        "tokenizer.json: added token \"\u0301\": expected characters that the normalizer keeps, got none;"
+                                + " download it again");
+    }
+
+    @Test
     void prefixesOfBytePairsAreRefused() throws IOException {
         write("tokenizer.json", """
                 {"model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": ["a b"], "continuing_subword_prefix": "##"}}
