@@ -354,11 +354,16 @@ def tiffs():
     yield "tiff-swapped-magic.tif", swap(tiff(gray.astype("u1"), 8, 1)), None
     for name, image in (("rgb", RGB), ("gray", RGB.convert("L")), ("palette", PALETTE), ("1bit", RGB.convert("1"))):
         yield f"tiff-big-{name}.tif", encode(image, "TIFF", big_tiff=True), None
-        yield f"tiff-big-{name}-lzw.tif", encode(image, "TIFF", big_tiff=True, compression="tiff_lzw"), None
     yield "tiff-big-orientation-6.tif", encode(RGB, "TIFF", big_tiff=True, tiffinfo={274: 6}), None
     yield "tiff-big-int32.tif", encode(Image.fromarray(wide.astype(np.int32)), "TIFF", big_tiff=True), None
+    packed = tiff(gray.astype("u1"), 8, 1, big=True, compress=True)
+    yield "tiff-big-deflate.tif", packed, None
+    yield "tiff-big-endian-deflate.tif", tiff(gray.astype("u1"), 8, 1, order=">", big=True, compress=True), packed
+    yield "tiff-numbers-wide.tif", tiff(gray.astype("u1"), 8, 1, short=4), None
     yield "tiff-big-big-endian.tif", tiff(gray.astype("u1"), 8, 1, order=">", big=True), tiff(gray.astype("u1"), 8, 1)
     yield "tiff-big-long8.tif", tiff(gray.astype("u1"), 8, 1, big=True), None
+    yield "tiff-big-cmyk.tif", encode(RGB.convert("CMYK"), "TIFF", big_tiff=True), None
+    yield "tiff-big-gray-16bit.tif", encode(Image.fromarray(gray.astype(np.uint16) * 3), "TIFF", big_tiff=True), None
     yield "tiff-xmp-6.tif", encode(RGB, "TIFF", tiffinfo={700: XMP_6}), None
     yield "tiff-orientation-9-xmp-6.tif", encode(RGB, "TIFF", tiffinfo={700: XMP_6, 274: 9}), None
 
@@ -367,13 +372,13 @@ def swap(data):
     return data[:2] + data[3:1:-1] + data[4:]
 
 
-def tiff(array, bits, kind, order="<", big=False, strip_bytes=-1):
+def tiff(array, bits, kind, order="<", big=False, strip_bytes=-1, compress=False, short=3):
     """A TIFF of one strip, whose numbers are as wide as the format allows."""
     height, width = array.shape
-    body = array.tobytes()
+    body = zlib.compress(array.tobytes()) if compress else array.tobytes()
     start = 16 if big else 8
     word = "Q" if big else "I"
-    tags = [(256, width), (257, height), (258, bits), (259, 1), (262, 1), (273, start), (277, 1), (278, height)]
+    tags = [(256, width), (257, height), (258, bits), (259, 8 if compress else 1), (262, 1), (273, start), (277, 1), (278, height)]
     if strip_bytes is not None:
         tags.append((279, len(body) if strip_bytes < 0 else strip_bytes))
     tags.append((339, kind))
@@ -383,9 +388,9 @@ def tiff(array, bits, kind, order="<", big=False, strip_bytes=-1):
     )
     directory = struct.pack(order + ("Q" if big else "H"), len(tags))
     for tag, value in tags:
-        short = tag in (258, 259, 262, 277, 339)
-        directory += struct.pack(order + "HH" + word, tag, 3 if short else 16 if big else 4, 1)
-        value = struct.pack(order + ("H" if short else word), value)
+        narrow = short == 3 and tag in (258, 259, 262, 277, 339)
+        directory += struct.pack(order + "HH" + word, tag, 3 if narrow else 16 if big else 4, 1)
+        value = struct.pack(order + ("H" if narrow else word), value)
         directory += value + bytes((8 if big else 4) - len(value))
     return head + body + directory + bytes(8 if big else 4)
 

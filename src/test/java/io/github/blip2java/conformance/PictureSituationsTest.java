@@ -176,7 +176,7 @@ class PictureSituationsTest {
 
     @Test
     void tiffWithWrongSizesOrHeaderIsDecoded() {
-        check("tiff-strip-", "tiff-swapped-");
+        check("tiff-strip-", "tiff-swapped-", "tiff-numbers-");
     }
 
     @Test

@@ -79,9 +79,11 @@ class PictureFilesTest {
 
         assertThat(read(files, "-Djava.io.tmpdir=" + missing))
                 .contains("a.png is Image[384x384]", "c.png is Image[384x384]")
-                .contains("b.webp is " + webp + ": Java cannot load what decodes pictures of this format (")
-                .contains("d.webp is " + other + ": Java cannot load what decodes pictures of this format (")
-                .contains("a library is unpacked into the temporary folder " + missing)
+                .contains("b.webp is " + webp
+                        + ": expected a decoder that Java can load, got UnsatisfiedLinkError. WebP's is a library")
+                .contains("d.webp is " + other
+                        + ": expected a decoder that Java can load, got UnsatisfiedLinkError. WebP's is a library")
+                .contains("that is unpacked into the temporary folder " + missing + ", which must be writable")
                 .contains("name another with -Djava.io.tmpdir=FOLDER");
         assertThat(read(files)).contains("b.webp is Image[384x384]").contains("d.webp is Image[384x384]");
     }

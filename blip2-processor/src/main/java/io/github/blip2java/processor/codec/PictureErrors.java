@@ -26,12 +26,13 @@ public final class PictureErrors {
                     error);
         } else if (error instanceof LinkageError) {
             return new IOException(
-                    name + ": Java cannot load what decodes pictures of this format (" + reason(rootOf(error))
-                            + "). For WebP, a library is unpacked into the temporary folder "
+                    name + ": expected a decoder that Java can load, got "
+                            + error.getClass().getSimpleName()
+                            + ". WebP's is a library that is unpacked into the temporary folder "
                             + System.getProperty("java.io.tmpdir")
-                            + ": it must be writable and allow programs to run; name another with -Djava.io.tmpdir=FOLDER (for"
-                            + " bin/blip2 in BLIP2_JAVA_OPTS). For other formats, Java needs its module java.desktop with"
-                            + " its libraries. Or convert the picture to another format",
+                            + ", which must be writable and allow programs to run: name another with"
+                            + " -Djava.io.tmpdir=FOLDER (for bin/blip2 in BLIP2_JAVA_OPTS). All others come with Java's"
+                            + " module java.desktop. Or convert the picture to another format",
                     error);
         }
         return new IOException(
@@ -42,13 +43,5 @@ public final class PictureErrors {
     static String reason(Throwable e) {
         String message = e.getMessage();
         return message == null || message.isBlank() ? e.getClass().getSimpleName() : message;
-    }
-
-    private static Throwable rootOf(Throwable error) {
-        Throwable root = error;
-        while (root.getCause() != null) {
-            root = root.getCause();
-        }
-        return root;
     }
 }
