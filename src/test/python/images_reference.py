@@ -21,7 +21,6 @@ from pathlib import Path
 
 import numpy as np
 import PIL
-import skimage
 import transformers
 from PIL import ExifTags, Image, ImageCms, ImageOps
 from transformers import BlipImageProcessorPil
@@ -345,6 +344,8 @@ def broken():
 
 def photos():
     """(name, picture, what is known of its origin); scikit-image's own data folder, as its wheel carries it."""
+    import skimage
+
     data = Path(skimage.data.__path__[0])
 
     def load(name, box=None, size=None):
@@ -367,6 +368,8 @@ def photos():
 
 
 def write_photos(folder):
+    import skimage
+
     lines = [
         "# Photographs",
         "",
@@ -448,8 +451,10 @@ def expected(path, settings):
 
 
 def main():
-    shutil.rmtree(OUT, ignore_errors=True)
+    import skimage
+
     for folder in ("photos", "pictures", "broken"):
+        shutil.rmtree(OUT / folder, ignore_errors=True)
         (OUT / folder).mkdir(parents=True)
     write_photos(OUT / "photos")
     for source in (jpegs, pngs, gifs, bmps, tiffs, webps):

@@ -87,8 +87,18 @@ class FuzzTest {
         PICTURES(2000) {
             @Override
             Map<String, byte[]> make(Random random, Mutator mutator) throws IOException {
-                List<Path> pictures =
-                        files(Resources.root().resolve("images"), ".jpg", ".png", ".gif", ".bmp", ".tif", ".webp");
+                List<Path> pictures = files(
+                        Resources.root().resolve("images"),
+                        ".jpg",
+                        ".png",
+                        ".gif",
+                        ".bmp",
+                        ".tif",
+                        ".webp",
+                        ".ico",
+                        ".pbm",
+                        ".pgm",
+                        ".ppm");
                 byte[] one = anyFile(pictures, random);
                 return Map.of("picture", mutator.bytes(one, anyFile(pictures, random)));
             }

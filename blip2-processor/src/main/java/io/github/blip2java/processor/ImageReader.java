@@ -2,6 +2,7 @@
 package io.github.blip2java.processor;
 
 import io.github.blip2java.processor.codec.BufferedImages;
+import io.github.blip2java.processor.codec.PictureBytes;
 import io.github.blip2java.processor.codec.PictureDecoder;
 import io.github.blip2java.processor.codec.Pixels;
 import java.awt.image.BufferedImage;
@@ -13,16 +14,19 @@ import java.nio.file.Path;
 /**
  * Reads pictures, with the bytes that Pillow 12.3's {@code Image.open(file).convert("RGB")} gives.
  *
- * <p>Formats: JPEG (also gray, progressive, CMYK), PNG (all colour types and depths), GIF (its first frame), BMP,
- * TIFF and WebP, told apart by content, not by name. Alpha is dropped, not blended over a background. Embedded colour
- * profiles are ignored. A picture that stops half-way is an error. Files of more than {@link ReadOptions#maxPixels}
- * pixels are refused before they are decoded.
+ * <p>Formats: JPEG (also gray, progressive, CMYK), PNG (all colour types and depths), GIF, WebP (their first frames),
+ * BMP, TIFF, BigTIFF (their first pictures), ICO (its largest), PBM, PGM and PPM, told apart by content, not by name.
+ * Alpha is dropped, not blended over a background. Embedded colour profiles are ignored, and so is all else that no
+ * pixel depends on, be it damaged or not. A picture that stops half-way is an error. Files of more than
+ * {@link ReadOptions#maxPixels} pixels are refused before they are decoded, files that are no pictures before they are
+ * read.
  *
  * <p>16-bit gray in a file is cut at 255, as Pillow does, which turns most of it white. Where a file uses the full
  * range, read it with {@code javax.imageio.ImageIO} and pass the {@link BufferedImage}: there the high byte counts.
  *
  * <p>Known to differ from Pillow by a few levels: JPEGs with 4:4:0 chroma on JDKs that bundle libjpeg 6b. Not read:
- * arithmetic-coded JPEG on those JDKs, animated WebP, HEIC, AVIF.
+ * arithmetic-coded JPEG on those JDKs; TIFF of 64-bit samples, of several channels of 32 bits, of 32 bits with a
+ * predictor; HEIC, AVIF, JPEG 2000 and others, whose message names a converter.
  *
  * <p>Safe for many threads at once.
  */
@@ -56,7 +60,10 @@ public final class ImageReader {
         if (Files.isDirectory(file)) {
             throw new IOException(file + ": expected a picture file, got a directory");
         }
-        return decode(Files.readAllBytes(file), file.toString(), options);
+        try (InputStream stream = Files.newInputStream(file)) {
+            String name = file.toString();
+            return decode(PictureBytes.read(stream, Files.size(file), name), name, options);
+        }
     }
 
     /**
@@ -79,7 +86,8 @@ public final class ImageReader {
      * @throws IOException when reading fails, or the bytes are not a picture, damaged or too large
      */
     public static Image read(InputStream stream, ReadOptions options) throws IOException {
-        return decode(stream.readAllBytes(), "picture from a stream", options);
+        String name = "picture from a stream";
+        return decode(PictureBytes.read(stream, PictureBytes.UNKNOWN, name), name, options);
     }
 
     /**

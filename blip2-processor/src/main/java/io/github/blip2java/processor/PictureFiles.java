@@ -2,6 +2,7 @@
 package io.github.blip2java.processor;
 
 import io.github.blip2java.kernel.Parallel;
+import io.github.blip2java.processor.codec.PictureErrors;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -94,6 +95,8 @@ final class PictureFiles {
             return new ReadFile(file, null, e);
         } catch (IllegalArgumentException e) { // a picture that is too long to be resized
             return new ReadFile(file, null, new IOException(file + ": " + e.getMessage(), e));
+        } catch (Error e) { // no reason to give up the others
+            return new ReadFile(file, null, PictureErrors.of(e, file.toString()));
         }
     }
 }

@@ -208,12 +208,12 @@ class ImageReaderTest {
         assertThatThrownBy(() -> ImageReader.read(new byte[] {1, 2, (byte) 0xab}))
                 .isInstanceOf(IOException.class)
                 .hasMessage(
-                        "picture from bytes: expected a JPEG, PNG, GIF, BMP, TIFF or WebP file, got 3 bytes that begin"
+                        "picture from bytes: expected a JPEG, PNG, GIF, BMP, TIFF, WebP, ICO, PBM, PGM or PPM file, got 3 bytes that begin"
                                 + " with 01 02 ab; convert it to one of these");
         assertThatThrownBy(() -> ImageReader.read(new ByteArrayInputStream(new byte[0])))
                 .isInstanceOf(IOException.class)
                 .hasMessage(
-                        "picture from a stream: expected a JPEG, PNG, GIF, BMP, TIFF or WebP file, got an empty file");
+                        "picture from a stream: expected a JPEG, PNG, GIF, BMP, TIFF, WebP, ICO, PBM, PGM or PPM file, got an empty file");
     }
 
     @Test

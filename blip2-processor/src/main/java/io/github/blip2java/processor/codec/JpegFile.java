@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.processor.codec;
 
+import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
- * What the segments of a JPEG file say: size, components, colour model, orientation, and whether the file ends.
+ * The segments of a JPEG file: what they say, and those that a decoder needs.
  *
  * <p>The colour model follows libjpeg's rules, in its order: JFIF, Adobe's transform flag, component identifiers.
  */
@@ -20,22 +23,45 @@ final class JpegFile {
         YCCK
     }
 
+    private static final int DHT = 0xc4;
+    private static final int DAC = 0xcc;
     private static final int SOI = 0xd8;
     private static final int EOI = 0xd9;
     private static final int SOS = 0xda;
+    private static final int DQT = 0xdb;
+    private static final int DRI = 0xdd;
     private static final int APP0 = 0xe0;
     private static final int APP1 = 0xe1;
     private static final int APP14 = 0xee;
+    private static final int COM = 0xfe;
     private static final int NO_TRANSFORM_FLAG = -1;
+    private static final String EXIF_NAME = "Exif\0\0";
     private static final String XMP_NAME = "http://ns.adobe.com/xap/1.0/\0";
 
+    /** JFIF's segment without a thumbnail, and the lengths from which libjpeg takes the two for what they are. */
+    private static final byte[] JFIF = {
+        (byte) 0xff, (byte) APP0, 0, 16, 'J', 'F', 'I', 'F', 0, 1, 1, 0, 0, 1, 0, 1, 0, 0
+    };
+
+    private static final int JFIF_BYTES = 14;
+    private static final int ADOBE_BYTES = 12;
+
     private final ByteBuffer file;
+    private final List<ByteBuffer> parts = new ArrayList<>();
+    /** Tables that count only when a scan follows them. */
+    private final List<ByteBuffer> pending = new ArrayList<>();
+
+    private final ByteArrayOutputStream exif = new ByteArrayOutputStream();
+    private JpegScans scans;
+    private boolean scanned;
+    private boolean ended;
+    private boolean otherBehind;
     private int width;
     private int height;
     private int[] components;
     private boolean jfif;
     private int adobeTransform = NO_TRANSFORM_FLAG;
-    private ByteBuffer exif;
+    private boolean hasExif;
     private ByteBuffer xmp;
 
     private JpegFile(byte[] file) {
@@ -45,58 +71,108 @@ final class JpegFile {
     /**
      * Reads the segments.
      *
-     * @throws PictureException when there is no frame header, or the file stops before its end marker: a decoder would
-     *     fill the missing part with gray
+     * @throws PictureException when there is no frame header, or the file stops before its end marker and lacks parts
+     *     of the picture: a decoder would fill them with gray
      */
     static JpegFile parse(byte[] bytes) throws PictureException {
         JpegFile jpeg = new JpegFile(bytes);
-        boolean ended = jpeg.readSegments();
+        jpeg.parts.add(ByteBuffer.wrap(new byte[] {(byte) 0xff, (byte) SOI}));
+        jpeg.readSegments();
+        jpeg.parts.add(ByteBuffer.wrap(new byte[] {(byte) 0xff, (byte) EOI}));
         if (jpeg.components == null) {
             throw new PictureException("expected a JPEG frame header, got none in " + bytes.length
                     + " bytes; the file is cut short or damaged");
         }
-        if (!ended) {
-            throw new PictureException("expected JPEG's end marker, got the end of the file after " + bytes.length
-                    + " bytes; the file is cut short, get a complete copy");
+        if (!jpeg.ended && !jpeg.scans.complete()) {
+            throw jpeg.cutShort();
         }
         return jpeg;
     }
 
-    /** Walks from marker to marker; true when the end marker was met. */
-    private boolean readSegments() {
+    /** What is wrong with a file that has no end marker and lacks parts of its picture. */
+    PictureException cutShort() {
+        return new PictureException("expected JPEG's end marker, got the end of the file after " + file.limit()
+                + " bytes; the file is cut short, get a complete copy");
+    }
+
+    /**
+     * Walks from marker to marker, up to the end marker, the last scan that the picture needs, or what cannot belong
+     * to it: programs put other things behind a picture, and some leave the end marker out.
+     */
+    private void readSegments() {
         int at = 2;
         while (at + 1 < file.limit()) {
             int marker = unsigned(at + 1);
-            if (unsigned(at) != 0xff
-                    || marker == 0
-                    || marker == 0xff
-                    || (marker >= 0xd0 && marker <= SOI)
-                    || marker == 1) {
-                at++; // entropy-coded data, a stuffed zero, fill bytes, or a marker without a length
+            if (unsigned(at) != 0xff || withoutLength(marker) || (marker == SOI && !scanned)) {
+                at++; // what no decoder looks at between segments
                 continue;
             }
             if (marker == EOI) {
-                return true;
+                ended = true;
+                return;
             }
-            if (at + 3 >= file.limit()) {
-                return false;
+            if (at + 3 >= file.limit() || (scanned && !followsScan(marker))) {
+                return;
             }
-            int length = unsigned(at + 2) << 8 | unsigned(at + 3);
-            int end = at + 2 + Math.max(length, 2);
+            int end = at + 2 + Math.max(unsigned(at + 2) << 8 | unsigned(at + 3), 2);
             if (end > file.limit()) {
-                return false;
+                return;
             }
-            if (marker != SOS) {
-                readSegment(marker, file.slice(at + 4, end - at - 4));
+            ByteBuffer data = file.slice(at + 4, end - at - 4);
+            if (marker == SOS) {
+                end = endOfScan(end);
+                if (scans == null || !scans.add(data)) {
+                    return;
+                }
+                scanned = true;
+                parts.addAll(pending);
+                pending.clear();
+                parts.add(file.slice(at, end - at));
+                otherBehind = end + 1 < file.limit();
+                if (scans.complete()) {
+                    ended = end + 1 < file.limit() && unsigned(end + 1) == EOI;
+                    return;
+                }
+            } else if (isFrame(marker) || marker == DHT || marker == DAC || marker == DQT || marker == DRI) {
+                pending.add(file.slice(at, end - at));
+            }
+            if (!scanned) {
+                readSegment(marker, data);
             }
             at = end;
         }
-        return false;
+    }
+
+    private static boolean isFrame(int marker) {
+        return marker >= 0xc0 && marker <= 0xcf && marker != DHT && marker != 0xc8 && marker != DAC;
+    }
+
+    /** A stuffed zero, fill bytes, or a marker that stands alone. */
+    private static boolean withoutLength(int marker) {
+        return marker == 0 || marker == 0xff || marker == 1 || (marker >= 0xd0 && marker < SOI);
+    }
+
+    private static boolean followsScan(int marker) {
+        return marker == COM
+                || marker == SOS
+                || marker == DHT
+                || marker == DAC
+                || (marker >= DQT && marker <= DRI)
+                || (marker >= APP0 && marker <= 0xef);
+    }
+
+    /** Where the first marker after entropy-coded data stands, or the file's end. */
+    private int endOfScan(int start) {
+        for (int at = start; at + 1 < file.limit(); at++) {
+            if (file.get(at) == (byte) 0xff && !withoutLength(unsigned(at + 1))) {
+                return at;
+            }
+        }
+        return file.limit();
     }
 
     private void readSegment(int marker, ByteBuffer data) {
-        boolean frame = marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
-        if (frame && data.limit() >= 6 && components == null) {
+        if (isFrame(marker) && data.limit() >= 6 && components == null) {
             height = data.getShort(1) & 0xffff;
             width = data.getShort(3) & 0xffff;
             int count = Math.min(data.get(5) & 0xff, (data.limit() - 6) / 3);
@@ -104,13 +180,21 @@ final class JpegFile {
             for (int i = 0; i < count; i++) {
                 components[i] = data.get(6 + 3 * i) & 0xff;
             }
-        } else if (marker == APP0 && startsWith(data, "JFIF\0")) {
+            scans = new JpegScans(components, (marker & 3) == 2);
+        } else if (marker == APP0 && startsWith(data, "JFIF\0") && data.limit() >= JFIF_BYTES) {
             jfif = true;
-        } else if (marker == APP14 && startsWith(data, "Adobe") && data.limit() >= 12) {
+            parts.add(ByteBuffer.wrap(JFIF));
+        } else if (marker == APP14 && startsWith(data, "Adobe") && data.limit() >= ADOBE_BYTES) {
             adobeTransform = data.get(11) & 0xff;
-        } else if (marker == APP1 && exif == null && startsWith(data, "Exif\0\0")) {
-            exif = data;
-        } else if (marker == APP1 && xmp == null && startsWith(data, XMP_NAME)) {
+            parts.add(ByteBuffer.wrap(new byte[] {(byte) 0xff, (byte) APP14, 0, 2 + ADOBE_BYTES}));
+            parts.add(data.slice(0, ADOBE_BYTES));
+        } else if (marker == APP1 && startsWith(data, EXIF_NAME)) {
+            // Reference: Pillow joins several EXIF segments, and takes the last of several XMP segments.
+            hasExif = true;
+            byte[] more = new byte[data.limit() - EXIF_NAME.length()];
+            data.get(EXIF_NAME.length(), more);
+            exif.writeBytes(more);
+        } else if (marker == APP1 && startsWith(data, XMP_NAME)) {
             xmp = data;
         }
     }
@@ -132,8 +216,23 @@ final class JpegFile {
         return height;
     }
 
+    /** Whether the end marker is there. Without it, a decoder's warning means that the file is cut short. */
+    boolean ended() {
+        return ended;
+    }
+
+    /** Whether something else than the end marker stands behind the last scan's data, and begins like a marker. */
+    boolean otherBehind() {
+        return otherBehind;
+    }
+
+    /** Start, frame, tables, scans and end marker: neither profiles nor other metadata, and nothing behind the end. */
+    List<ByteBuffer> parts() {
+        return parts;
+    }
+
     int orientation() {
-        return Orientation.of(exif, xmp);
+        return Orientation.of(hasExif ? ByteBuffer.wrap(exif.toByteArray()) : null, xmp);
     }
 
     ColorModel colorModel() throws PictureException {

@@ -1,21 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.processor.codec;
 
+import java.nio.ByteBuffer;
+import java.util.List;
 import javax.imageio.stream.ImageInputStreamImpl;
 
-/** A file in memory as an image stream, so that neither a cache file nor a global ImageIO setting is needed. */
+/** Parts of a file in memory, one after the other, as an image stream: no cache file, no global ImageIO setting. */
 final class MemoryImageInputStream extends ImageInputStreamImpl {
 
-    private final byte[] file;
+    private final List<ByteBuffer> parts;
+    private final long[] starts;
+    private int current;
 
-    MemoryImageInputStream(byte[] file) {
-        this.file = file;
+    /** A stream over {@code parts}, which are neither copied nor written to. */
+    MemoryImageInputStream(List<ByteBuffer> parts) {
+        this.parts = parts;
+        starts = new long[parts.size() + 1];
+        for (int i = 0; i < parts.size(); i++) {
+            starts[i + 1] = starts[i] + parts.get(i).limit();
+        }
+    }
+
+    /** Bytes from the stream's position to the end of the part it is in; 0 at the stream's end. */
+    private int available() {
+        while (current > 0 && streamPos < starts[current]) {
+            current--;
+        }
+        while (current < parts.size() && streamPos >= starts[current + 1]) {
+            current++;
+        }
+        return current == parts.size() ? 0 : (int) (starts[current + 1] - streamPos);
     }
 
     @Override
     public int read() {
         bitOffset = 0;
-        return streamPos < file.length ? file[(int) streamPos++] & 0xff : -1;
+        return available() == 0 ? -1 : parts.get(current).get((int) (streamPos++ - starts[current])) & 0xff;
     }
 
     @Override
@@ -24,17 +44,17 @@ final class MemoryImageInputStream extends ImageInputStreamImpl {
         if (length == 0) {
             return 0;
         }
-        int count = (int) Math.min(length, file.length - streamPos);
-        if (count <= 0) {
+        int count = Math.min(length, available());
+        if (count == 0) {
             return -1;
         }
-        System.arraycopy(file, (int) streamPos, target, offset, count);
+        parts.get(current).get((int) (streamPos - starts[current]), target, offset, count);
         streamPos += count;
         return count;
     }
 
     @Override
     public long length() {
-        return file.length;
+        return starts[parts.size()];
     }
 }

@@ -9,12 +9,15 @@ import java.util.regex.Pattern;
 /**
  * How a camera was held: the EXIF orientation, 1 to 8, where 1 is upright.
  *
- * <p>Reads the one tag from an EXIF block, else from an XMP packet, as Pillow's {@code ImageOps.exif_transpose} does.
- * Broken metadata means upright: it is no reason to refuse a picture.
+ * <p>Reads the one tag from an EXIF block, or from an XMP packet when the block lacks it, as Pillow's
+ * {@code ImageOps.exif_transpose} does. Broken metadata means upright: it is no reason to refuse a picture.
  */
 final class Orientation {
 
     static final int UPRIGHT = 1;
+
+    /** No value at all; one that is none of 1 to 8 hides what XMP says. */
+    static final int ABSENT = -1;
 
     private static final byte[] EXIF_PREFIX = "Exif\0\0".getBytes(StandardCharsets.ISO_8859_1);
     private static final Pattern XMP = Pattern.compile("tiff:Orientation(?:=\"|>)([0-9])");
@@ -28,24 +31,30 @@ final class Orientation {
      * @param xmp XMP packet; null when there is none
      */
     static int of(ByteBuffer exif, ByteBuffer xmp) {
-        int orientation = exif == null ? 0 : fromExif(exif.slice());
-        if (orientation == 0 && xmp != null) {
-            Matcher tag = XMP.matcher(StandardCharsets.ISO_8859_1.decode(xmp.slice()));
-            orientation = tag.find() ? tag.group(1).charAt(0) - '0' : 0;
+        return of(exif == null ? ABSENT : fromExif(exif.slice()), xmp);
+    }
+
+    /** As above, of a tag's value that is already known. */
+    static int of(int tag, ByteBuffer xmp) {
+        int orientation = tag;
+        if (orientation == ABSENT && xmp != null) {
+            Matcher found = XMP.matcher(StandardCharsets.ISO_8859_1.decode(xmp.slice()));
+            orientation = found.find() ? found.group(1).charAt(0) - '0' : ABSENT;
         }
         return orientation >= 1 && orientation <= 8 ? orientation : UPRIGHT;
     }
 
-    /** The tag's value, 0 when it is not there. */
     private static int fromExif(ByteBuffer block) {
-        int start = hasPrefix(block) ? EXIF_PREFIX.length : 0;
-        int[] values = TiffDirectory.numbers(block.position(start), TiffDirectory.ORIENTATION);
-        return values.length == 0 ? 0 : values[0];
+        int start = 0;
+        while (hasPrefix(block, start)) {
+            start += EXIF_PREFIX.length;
+        }
+        return TiffDirectory.of(block.position(start)).orientation();
     }
 
-    private static boolean hasPrefix(ByteBuffer block) {
-        return block.remaining() >= EXIF_PREFIX.length
-                && block.slice(0, EXIF_PREFIX.length).equals(ByteBuffer.wrap(EXIF_PREFIX));
+    private static boolean hasPrefix(ByteBuffer block, int at) {
+        return block.limit() >= at + EXIF_PREFIX.length
+                && block.slice(at, EXIF_PREFIX.length).equals(ByteBuffer.wrap(EXIF_PREFIX));
     }
 
     /** The picture turned upright; the same object when it is already. */

@@ -3,19 +3,20 @@ package io.github.blip2java.processor.codec;
 
 import java.awt.image.BufferedImage;
 import java.awt.image.IndexColorModel;
+import java.awt.image.Raster;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
-import java.util.EnumMap;
-import java.util.Iterator;
-import java.util.Map;
+import java.util.ArrayList;
+import java.util.List;
 import javax.imageio.ImageReader;
-import javax.imageio.spi.IIORegistry;
-import javax.imageio.spi.ImageReaderSpi;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Decodes a picture file in memory. */
+/**
+ * Decodes a picture file in memory.
+ *
+ * <p>A class for each format takes the file apart, and hands to the JDK's reader only what pixels depend on.
+ */
 public final class PictureDecoder {
 
     private static final Logger LOG = LoggerFactory.getLogger(PictureDecoder.class);
@@ -23,107 +24,159 @@ public final class PictureDecoder {
     /** Reference: Pillow warns above this many pixels, and refuses above twice as many. */
     private static final long WARN_PIXELS = 89_478_485;
 
-    /** Where a PNG's header says what its samples are, and the value for gray with alpha. */
-    private static final int PNG_COLOR_TYPE = 25;
+    private static final String FORMATS = "a JPEG, PNG, GIF, BMP, TIFF, WebP, ICO, PBM, PGM or PPM file";
 
-    private static final int PNG_GRAY_ALPHA = 4;
+    /** Part of libjpeg's warning about what stands between the last pixel and the next marker. */
+    private static final String BEHIND = "extraneous bytes before marker";
 
-    private PictureDecoder() {}
+    private final String name;
+    private final boolean applyOrientation;
+    private final long maxPixels;
 
-    /** The readers, found once: the registry is slow to search and not made for many threads. */
-    private static final class Readers {
+    private PictureDecoder(String name, boolean applyOrientation, long maxPixels) {
+        this.name = name;
+        this.applyOrientation = applyOrientation;
+        this.maxPixels = maxPixels;
+    }
 
-        static final Map<PictureFormat, ImageReaderSpi> BY_FORMAT = new EnumMap<>(PictureFormat.class);
-
-        static {
-            Iterator<ImageReaderSpi> all =
-                    IIORegistry.getDefaultInstance().getServiceProviders(ImageReaderSpi.class, true);
-            while (all.hasNext()) {
-                ImageReaderSpi reader = all.next();
-                for (PictureFormat format : PictureFormat.values()) {
-                    if (reader.getClass().getName().equals(format.reader)) {
-                        BY_FORMAT.put(format, reader);
-                    }
-                }
-            }
+    /**
+     * Refuses what is no picture, by its first bytes.
+     *
+     * @param head the first 64 bytes of a file, or all where it is shorter
+     * @param size bytes of the whole file, negative when they are not known
+     * @param name what error messages call the file
+     * @throws IOException when they begin none of the formats that {@link #decode} reads
+     */
+    public static void checkFormat(byte[] head, long size, String name) throws IOException {
+        if (PictureFormat.of(head) == null) {
+            throw new IOException(name + ": expected " + FORMATS + ", got " + ForeignFile.describe(head, size));
         }
     }
 
     /**
-     * Decodes a file's first picture.
+     * Decodes a file's first picture; an icon's largest.
      *
-     * @param file the whole file: JPEG, PNG, GIF, BMP, TIFF or WebP
+     * @param file the whole file: JPEG, PNG, GIF, BMP, TIFF, WebP, ICO, PBM, PGM or PPM
      * @param name what error messages call the file
      * @param applyOrientation whether to turn the picture upright as its metadata asks
      * @param maxPixels width times height up to which a picture is decoded
      * @return the pixels
-     * @throws IOException when the bytes are no picture of these formats, are damaged or cut short, or hold more
-     *     pixels than allowed
+     * @throws IOException when the bytes are no picture of these formats, are damaged or cut short, hold more pixels
+     *     than allowed or than there is memory for, or Java cannot load what decodes them
      */
     public static Pixels decode(byte[] file, String name, boolean applyOrientation, long maxPixels) throws IOException {
+        checkFormat(file, file.length, name);
         PictureFormat format = PictureFormat.of(file);
         try {
-            if (format == null) {
-                throw new PictureException("expected a JPEG, PNG, GIF, BMP, TIFF or WebP file, got " + describe(file));
-            }
-            return format == PictureFormat.JPEG
-                    ? jpeg(file, name, applyOrientation, maxPixels)
-                    : other(format, file, name, applyOrientation, maxPixels);
+            return new PictureDecoder(name, applyOrientation, maxPixels).decode(format, file);
         } catch (PictureException e) {
             throw new IOException(name + ": " + e.getMessage());
         } catch (IOException | RuntimeException e) {
             // The JDK's readers also throw unchecked exceptions on damaged files.
             throw new IOException(
-                    name + ": cannot be decoded as " + format + " (" + reason(e)
+                    name + ": cannot be decoded as " + format + " (" + PictureErrors.reason(e)
                             + "); the file is damaged or of a rare kind, save it again as JPEG or PNG",
                     e);
-        } catch (OutOfMemoryError e) {
-            // What failed is one large array; everything else goes on.
-            throw new IOException(
-                    name + ": expected room for all its pixels in Java's heap, got "
-                            + (Runtime.getRuntime().maxMemory() >> 20)
-                            + " MiB in all; scale the picture down, or start Java with a larger heap (-Xmx; for bin/blip2"
-                            + " in BLIP2_JAVA_OPTS)",
-                    e);
+        } catch (Error e) {
+            throw PictureErrors.of(e, name);
         }
     }
 
-    private static Pixels jpeg(byte[] file, String name, boolean applyOrientation, long maxPixels) throws IOException {
-        JpegFile jpeg = JpegFile.parse(file);
-        checkSize(name, jpeg.width(), jpeg.height(), maxPixels);
-        JpegFile.ColorModel model = jpeg.colorModel();
-        ImageReader reader = open(PictureFormat.JPEG, file);
-        try {
-            Pixels stored = JpegPixels.toRgb(reader.readRaster(0, null), model);
-            return applyOrientation ? Orientation.upright(stored, jpeg.orientation()) : stored;
-        } finally {
-            reader.dispose();
-        }
-    }
-
-    private static Pixels other(
-            PictureFormat format, byte[] file, String name, boolean applyOrientation, long maxPixels)
-            throws IOException {
-        ImageReader reader = open(format, file);
-        try {
-            checkSize(name, reader.getWidth(0), reader.getHeight(0), maxPixels);
-            BufferedImage image = read(format, reader);
-            Pixels stored = pixels(format, file, image);
-            if (format == PictureFormat.GIF) {
-                GifCanvas canvas = GifCanvas.of(file);
-                checkSize(name, canvas.width(), canvas.height(), maxPixels);
-                stored = canvas.place(stored, (IndexColorModel) image.getColorModel());
+    private Pixels decode(PictureFormat format, byte[] file) throws IOException {
+        return switch (format) {
+            case JPEG -> jpeg(JpegFile.parse(file));
+            case PNG -> png(PngFile.parse(file));
+            case GIF -> gif(GifFile.parse(file));
+            case BMP -> bmp(BmpFile.parse(file));
+            case TIFF -> tiff(TiffFile.parse(file));
+            case WEBP -> webp(WebpFile.parse(file));
+            case ICO -> {
+                byte[] largest = IcoFile.largest(file);
+                yield PictureFormat.of(largest) == PictureFormat.PNG
+                        ? png(PngFile.parse(largest))
+                        : bmp(BmpFile.ofIcon(largest));
             }
-            // Reference: Pillow turns a TIFF upright while loading it, asked or not.
-            boolean turn = applyOrientation || format == PictureFormat.TIFF;
-            return turn ? Orientation.upright(stored, Metadata.orientation(format, file)) : stored;
+            case PNM -> {
+                PnmFile pnm = PnmFile.parse(file);
+                checkSize(pnm.width(), pnm.height());
+                yield pnm.pixels();
+            }
+        };
+    }
+
+    private Pixels jpeg(JpegFile jpeg) throws IOException {
+        checkSize(jpeg.width(), jpeg.height());
+        JpegFile.ColorModel model = jpeg.colorModel();
+        ImageReader reader = PictureReaders.open(PictureFormat.JPEG, jpeg.parts());
+        List<String> warnings = new ArrayList<>();
+        reader.addIIOReadWarningListener((source, warning) -> warnings.add(warning));
+        try {
+            Raster raster = reader.readRaster(0, null);
+            // libjpeg warns when it meets the end before the last pixel, or makes something of what is no picture.
+            // Without the end marker, all is there if it met other data behind the last pixel, and nothing else.
+            boolean behind = warnings.stream().anyMatch(warning -> warning.contains(BEHIND)) || jpeg.otherBehind();
+            boolean clean = warnings.stream().allMatch(warning -> warning.contains(BEHIND));
+            if (!jpeg.ended() && !(behind && clean)) {
+                throw jpeg.cutShort();
+            }
+            return upright(JpegPixels.toRgb(raster, model), jpeg.orientation());
         } finally {
             reader.dispose();
         }
     }
 
-    private static BufferedImage read(PictureFormat format, ImageReader reader) throws IOException {
+    private Pixels png(PngFile png) throws IOException {
+        checkSize(png.width(), png.height());
+        BufferedImage image = read(PictureFormat.PNG, png.parts());
+        // Pillow cuts 16-bit gray at 255, but keeps the high byte where alpha is stored beside it.
+        Pixels stored =
+                BufferedImages.toRgb(image, png.grayAlpha() ? BufferedImages.Depth.JAVA : BufferedImages.Depth.PILLOW);
+        return upright(stored, png.orientation());
+    }
+
+    private Pixels gif(GifFile gif) throws IOException {
+        checkSize(gif.width(), gif.height());
+        return gif.place(BufferedImages.toRgb(read(PictureFormat.GIF, gif.parts())));
+    }
+
+    private Pixels bmp(BmpFile bmp) throws IOException {
+        checkSize(bmp.width(), bmp.height());
+        return BufferedImages.toRgb(read(PictureFormat.BMP, bmp.parts()), BufferedImages.Depth.PILLOW);
+    }
+
+    private Pixels tiff(TiffFile tiff) throws IOException {
+        checkSize(tiff.width(), tiff.height());
+        BufferedImage image = read(PictureFormat.TIFF, tiff.parts());
+        Pixels stored = switch (tiff.samples()) {
+            case INTEGER_32, FLOAT_32 -> RowConverter.convert(image.getRaster(), tiff.fourBytes());
+            case SIGNED_16 -> RowConverter.convert(image.getRaster(), RowConverter::signedGray);
+            case UNSIGNED -> {
+                long[] map = image.getColorModel() instanceof IndexColorModel ? tiff.colorMap() : new long[0];
+                yield map.length > 0
+                        ? BufferedImages.indexed(image.getRaster(), highBytes(map))
+                        : BufferedImages.toRgb(image, BufferedImages.Depth.PILLOW);
+            }
+        };
+        // Reference: Pillow turns a TIFF upright while loading it, asked or not.
+        return Orientation.upright(stored, tiff.orientation());
+    }
+
+    private Pixels webp(WebpFile webp) throws IOException {
+        if (webp.animated()) {
+            checkSize(webp.width(), webp.height());
+        }
+        Pixels frame = BufferedImages.toRgb(read(PictureFormat.WEBP, webp.parts()), BufferedImages.Depth.PILLOW);
+        return upright(webp.place(frame), webp.orientation());
+    }
+
+    private Pixels upright(Pixels stored, int orientation) {
+        return applyOrientation ? Orientation.upright(stored, orientation) : stored;
+    }
+
+    private BufferedImage read(PictureFormat format, List<ByteBuffer> parts) throws IOException {
+        ImageReader reader = PictureReaders.open(format, parts);
         try {
+            checkSize(reader.getWidth(0), reader.getHeight(0));
             return reader.read(0);
         } catch (OutOfMemoryError e) {
             if (format != PictureFormat.WEBP) {
@@ -131,23 +184,13 @@ public final class PictureDecoder {
             }
             // What libwebp reports for damaged alpha, too.
             throw new IOException("libwebp ran out of memory", e);
+        } finally {
+            reader.dispose();
         }
-    }
-
-    private static Pixels pixels(PictureFormat format, byte[] file, BufferedImage image) {
-        if (format == PictureFormat.TIFF && image.getColorModel() instanceof IndexColorModel) {
-            int[] map = TiffDirectory.numbers(ByteBuffer.wrap(file), TiffDirectory.COLOR_MAP);
-            if (map.length > 0) {
-                return BufferedImages.indexed(image.getRaster(), highBytes(map));
-            }
-        }
-        // Pillow cuts 16-bit gray at 255, but keeps the high byte where alpha is stored beside it.
-        boolean grayAlpha = format == PictureFormat.PNG && file[PNG_COLOR_TYPE] == PNG_GRAY_ALPHA;
-        return BufferedImages.toRgb(image, grayAlpha ? BufferedImages.Depth.JAVA : BufferedImages.Depth.PILLOW);
     }
 
     /** TIFF's table of 16-bit colours: all reds, all greens, all blues. The JDK would round where Pillow cuts. */
-    private static byte[][] highBytes(int[] map) {
+    private static byte[][] highBytes(long[] map) {
         byte[][] palette = new byte[3][map.length / 3];
         for (int i = 0; i < 3 * palette[0].length; i++) {
             palette[i / palette[0].length][i % palette[0].length] = (byte) (map[i] >> 8);
@@ -155,18 +198,12 @@ public final class PictureDecoder {
         return palette;
     }
 
-    private static ImageReader open(PictureFormat format, byte[] file) throws IOException {
-        ImageReaderSpi provider = Readers.BY_FORMAT.get(format);
-        if (provider == null) {
-            throw new IOException("the reader " + format.reader + " is not registered with ImageIO");
-        }
-        ImageReader reader = provider.createReaderInstance();
-        reader.setInput(new MemoryImageInputStream(file), true, true);
-        return reader;
-    }
-
-    private static void checkSize(String name, int width, int height, long maxPixels) throws PictureException {
+    private void checkSize(int width, int height) throws PictureException {
         long pixels = (long) width * height;
+        if (width < 1 || height < 1) {
+            throw new PictureException(
+                    "expected a width and height of at least 1, got " + width + "x" + height + "; the file is damaged");
+        }
         if (pixels > maxPixels) {
             throw new PictureException("expected at most " + maxPixels + " pixels, got " + width + "x" + height + " = "
                     + pixels + "; scale the picture down, or raise ReadOptions.maxPixels if you trust it");
@@ -174,28 +211,5 @@ public final class PictureDecoder {
         if (pixels > WARN_PIXELS) {
             LOG.warn("{}: {}x{} pixels is unusually large for a picture", name, width, height);
         }
-    }
-
-    private static String reason(Exception e) {
-        String message = e.getMessage();
-        return message == null || message.isBlank() ? e.getClass().getSimpleName() : message;
-    }
-
-    /** What a file that is no picture looks like, for the error message. */
-    private static String describe(byte[] file) {
-        if (file.length == 0) {
-            return "an empty file";
-        }
-        String head = new String(file, 0, Math.min(file.length, 16), StandardCharsets.ISO_8859_1);
-        if (head.startsWith("ftyp", 4)) {
-            return "an ISO media file ("
-                    + head.substring(8, Math.min(12, head.length())).trim()
-                    + ", such as HEIC or AVIF); convert it to JPEG or PNG";
-        }
-        StringBuilder bytes = new StringBuilder(file.length + " bytes that begin with");
-        for (int i = 0; i < Math.min(file.length, 8); i++) {
-            bytes.append(String.format(" %02x", file[i]));
-        }
-        return bytes.append("; convert it to one of these").toString();
     }
 }

@@ -2,38 +2,36 @@
 package io.github.blip2java.processor.codec;
 
 import java.nio.charset.StandardCharsets;
+import java.util.regex.Pattern;
 
 /** The file formats that are read, told apart by their first bytes and never by a file's name. */
 enum PictureFormat {
-    JPEG("com.sun.imageio.plugins.jpeg.JPEGImageReaderSpi"),
-    PNG("com.sun.imageio.plugins.png.PNGImageReaderSpi"),
-    GIF("com.sun.imageio.plugins.gif.GIFImageReaderSpi"),
-    BMP("com.sun.imageio.plugins.bmp.BMPImageReaderSpi"),
-    TIFF("com.sun.imageio.plugins.tiff.TIFFImageReaderSpi"),
-    WEBP("com.luciad.imageio.webp.WebPImageReaderSpi");
+    JPEG("\u00ff\u00d8\u00ff"),
+    PNG("\u0089PNG\r\n\u001a\n"),
+    GIF("GIF8[79]a"),
+    BMP("BM"),
+    /** Also BigTIFF, and TIFF whose third and fourth byte are swapped, as Pillow takes it. */
+    TIFF("(II|MM)(\\*\0|\0\\*|\\+\0|\0\\+)"),
+    WEBP("RIFF....WEBP"),
+    ICO("\0\0\1\0"),
+    PNM("P[1-6][\\s#]");
 
-    /** Class name of the one reader used: other plug-ins on the class path may decode differently. */
-    final String reader;
+    /** First bytes that settle the format. */
+    static final int HEAD_BYTES = 12;
 
-    PictureFormat(String reader) {
-        this.reader = reader;
+    private final Pattern start;
+
+    PictureFormat(String start) {
+        this.start = Pattern.compile(start, Pattern.DOTALL);
     }
 
-    /** The format of a file, or null when its first bytes belong to none. */
+    /** The format of a file by its first {@link #HEAD_BYTES} or more, or null when they belong to none. */
     static PictureFormat of(byte[] file) {
-        String head = new String(file, 0, Math.min(file.length, 12), StandardCharsets.ISO_8859_1);
-        if (head.startsWith("\u00ff\u00d8\u00ff")) {
-            return JPEG;
-        } else if (head.startsWith("\u0089PNG\r\n\u001a\n")) {
-            return PNG;
-        } else if (head.startsWith("GIF87a") || head.startsWith("GIF89a")) {
-            return GIF;
-        } else if (head.startsWith("BM")) {
-            return BMP;
-        } else if (head.startsWith("II*\0") || head.startsWith("MM\0*")) {
-            return TIFF;
-        } else if (head.startsWith("RIFF") && head.endsWith("WEBP")) {
-            return WEBP;
+        String head = new String(file, 0, Math.min(file.length, HEAD_BYTES), StandardCharsets.ISO_8859_1);
+        for (PictureFormat format : values()) {
+            if (format.start.matcher(head).lookingAt()) {
+                return format;
+            }
         }
         return null;
     }

@@ -14,4 +14,12 @@ public record Pixels(int width, int height, byte[] rgb) {
     static Pixels allocate(int width, int height) {
         return new Pixels(width, height, new byte[Math.multiplyExact(3, Math.multiplyExact(width, height))]);
     }
+
+    /** Copies a smaller picture into this one, its first pixel to column {@code left} of row {@code top}. */
+    void place(Pixels part, int left, int top) {
+        for (int y = 0; y < part.height(); y++) {
+            int target = 3 * ((top + y) * width + left);
+            System.arraycopy(part.rgb(), 3 * y * part.width(), rgb, target, 3 * part.width());
+        }
+    }
 }

@@ -16,6 +16,17 @@ interface RowConverter {
      */
     void convert(int[] row, byte[] out, int target);
 
+    /** 16-bit gray with a sign, cut at 0 and 255. */
+    static void signedGray(int[] row, byte[] out, int target) {
+        int at = target;
+        for (int value : row) {
+            byte gray = (byte) Math.max(0, Math.min(255, (short) value));
+            for (int band = 0; band < 3; band++) {
+                out[at++] = gray;
+            }
+        }
+    }
+
     /** All rows of a raster, converted. */
     static Pixels convert(Raster raster, RowConverter converter) {
         int width = raster.getWidth();
