@@ -92,7 +92,7 @@ class CheckpointConverterTest {
                             () -> CheckpointConverter.convert(large, target, WeightFormat.F16, ProgressListener.NONE))
                     .isInstanceOf(UnsupportedModelException.class)
                     .hasMessageStartingWith("tensor \"" + tensor + "\"")
-                    .hasMessageEndingWith("expected values below 65520 for f16, got " + value + "; convert to bf16");
+                    .hasMessageEndingWith("expected values below 65520 for f16, got " + value + "; take bf16");
             assertThat(target).doesNotExist();
         }
         // The largest that is rounded down, to 65504.
