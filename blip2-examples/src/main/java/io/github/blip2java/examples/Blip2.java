@@ -3,6 +3,9 @@ package io.github.blip2java.examples;
 
 import io.github.blip2java.weights.Unreadable;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintWriter;
+import java.nio.charset.Charset;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -92,12 +95,25 @@ public final class Blip2 implements Runnable {
                     if (exception instanceof Output.FailedException failed && failed.isClosedPipe()) {
                         return OK; // who read the results has seen enough
                     }
-                    line.getErr().println("blip2: " + message(exception));
+                    Throwable failure = exception.getCause() instanceof Error error ? error : exception;
+                    line.getErr().println("blip2: " + message(failure));
                     if (blip2.stackTrace) {
-                        exception.printStackTrace(line.getErr());
+                        failure.printStackTrace(line.getErr());
                     }
                     return UNUSABLE;
                 });
+    }
+
+    /**
+     * Makes a writer for results that fails as {@link #main} does where its stream fails: a closed pipe ends the program quietly,
+     * anything else with a message and exit code 2.
+     *
+     * @param stream  receives the results
+     * @param charset how they are written
+     * @return what to give {@link CommandLine#setOut}
+     */
+    public static PrintWriter output(OutputStream stream, Charset charset) {
+        return Output.to(stream, charset);
     }
 
     /** Runs a command; picocli tells of exceptions only, not of errors. */
