@@ -46,3 +46,6 @@ class Case:
     native_processor: bool = False  # processor files as transformers 5 saves them
     generation_eos: list[int] | None = None  # eos_token_id of generation_config.json, if not that of text_config
     distinct: int = 5  # how many different new ids the longest generation shows at least
+    # Which of the tables that config.json ties are stored: "save_model" leaves the choice to safetensors, names keep those.
+    tied: str | list[str] | None = None
+    differing: list[str] = field(default_factory=list)  # tied tables with values of their own

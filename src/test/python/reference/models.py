@@ -7,7 +7,7 @@ import re
 import shutil
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save_file, save_model
 from transformers import (
     Blip2Config,
     Blip2ForConditionalGeneration,
@@ -51,6 +51,9 @@ def build(case, tokenizer, seed):
         # The loader of transformers keeps a T5 head that differs from the embeddings; here it is made so.
         head = model.language_model.lm_head
         head.weight = torch.nn.Parameter(torch.empty_like(head.weight))
+    for name in case.differing:  # the loader keeps these apart too
+        module = model.get_submodule(name.removesuffix(".weight"))
+        module.weight = torch.nn.Parameter(torch.empty_like(module.weight))
     generator = torch.Generator().manual_seed(seed)
     fill(model, generator, case.gain)
     if case.split_qkv_bias:
@@ -103,6 +106,8 @@ def save(case, model, tokenizer, folder):
             seen.add(tensor.data_ptr())
             state[name] = state[name].to(stored_dtype(case, name)).contiguous()
     model.save_pretrained(folder, state_dict=state, **({"max_shard_size": case.shards} if case.shards else {}))
+    if case.tied:
+        _save_tied(case, model, os.path.join(folder, "model.safetensors"))
     config_file = os.path.join(folder, "config.json")
     config = read_json(config_file)
     config["dtype"] = case.dtype
@@ -115,6 +120,22 @@ def save(case, model, tokenizer, folder):
         if "dense_act_fn" not in case.text:
             del text["dense_act_fn"], text["is_gated_act"]
     write_json(config_file, config)
+
+
+def _save_tied(case, model, path):
+    """Stores tied tables as safetensors' save_model does, or under the given names alone."""
+    if case.tied == "save_model":
+        save_model(model, path, metadata={"format": "pt"})
+        return
+    tables = {"lm_head.weight", "shared.weight", "encoder.embed_tokens.weight", "decoder.embed_tokens.weight"}
+    tables = {f"language_model.{name}" for name in tables | {"model.decoder.embed_tokens.weight"}}
+    kept = {f"language_model.{name}" for name in case.tied}
+    state = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+    save_file(
+        {name: tensor for name, tensor in state.items() if name in kept or name not in tables},
+        path,
+        metadata={"format": "pt"},
+    )
 
 
 def finish(case, folder):

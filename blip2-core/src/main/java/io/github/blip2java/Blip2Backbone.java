@@ -19,11 +19,13 @@ import io.github.blip2java.tensor.Tensors;
 import io.github.blip2java.vision.BaseModelOutputWithPooling;
 import io.github.blip2java.vision.Blip2VisionModel;
 import io.github.blip2java.weights.Checkpoint;
+import io.github.blip2java.weights.CheckpointFolder;
 import io.github.blip2java.weights.Failures;
 import io.github.blip2java.weights.UnsupportedModelException;
 import io.github.blip2java.weights.WeightScope;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
@@ -87,7 +89,8 @@ final class Blip2Backbone implements AutoCloseable {
         }
     }
 
-    static Blip2Backbone load(Path directory, LoadOptions options) throws IOException {
+    static Blip2Backbone load(Path given, LoadOptions options) throws IOException {
+        Path directory = CheckpointFolder.resolve(given);
         JavaCpp.liftPhysicalLimit();
         Parallel pool = options.threads() == LoadOptions.ALL_CORES ? Parallel.shared() : Parallel.of(options.threads());
         if (!ENVIRONMENT_LOGGED.getAndSet(true)) {
@@ -100,8 +103,12 @@ final class Blip2Backbone implements AutoCloseable {
         }
         Checkpoint checkpoint = null;
         try {
-            checkpoint = Checkpoint.open(directory);
             Blip2Config config = Blip2Config.fromPretrained(directory);
+            checkpoint = Checkpoint.open(directory, config.tiedWeights());
+            Optional<String> adapter = CheckpointFolder.adapter(directory);
+            if (adapter.isPresent()) {
+                LOG.warn("{}; the model beside it is used without it", adapter.get());
+            }
             if (checkpoint.contains("itm_head.weight") && !checkpoint.contains("language_projection.weight")) {
                 throw new UnsupportedModelException(directory + ": expected a checkpoint with a language model, got one"
                         + " for image–text retrieval (itm_head is there, language_projection is not); load one such as"
@@ -302,6 +309,7 @@ final class Blip2Backbone implements AutoCloseable {
         if (closed) {
             throw new IllegalStateException("model: expected an open model, got one that was closed; load it again");
         }
+        checkpoint.checkLengths();
     }
 
     @Override

@@ -11,6 +11,7 @@ import io.github.blip2java.language.t5.T5Config;
 import io.github.blip2java.matrix.Quantizer;
 import io.github.blip2java.qformer.Blip2QFormerConfig;
 import io.github.blip2java.vision.Blip2VisionConfig;
+import io.github.blip2java.weights.CheckpointFolder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -46,6 +47,7 @@ public record Blip2Config(
         double initializerRange,
         Map<String, Object> source) {
     private static final String FILE = "config.json";
+    private static final String LANGUAGE_MODEL = "language_model.";
 
     /**
      * Copies the source with all that is in it.
@@ -91,7 +93,7 @@ public record Blip2Config(
      * @throws io.github.blip2java.weights.UnsupportedModelException if it describes another kind of model
      */
     public static Blip2Config fromPretrained(Path directory) throws IOException {
-        return read(directory.resolve(FILE));
+        return read(CheckpointFolder.resolve(directory).resolve(FILE));
     }
 
     /**
@@ -209,6 +211,21 @@ public record Blip2Config(
                 initializerFactor,
                 initializerRange,
                 source);
+    }
+
+    /**
+     * The tables that go by several names, as {@link io.github.blip2java.weights.Checkpoint#open(Path, Map)} takes them.
+     *
+     * @return full names, each with the others
+     */
+    public Map<String, List<String>> tiedWeights() {
+        Map<String, List<String>> tied = new LinkedHashMap<>();
+        textConfig
+                .tiedWeights()
+                .forEach((name, others) -> tied.put(
+                        LANGUAGE_MODEL + name,
+                        others.stream().map(LANGUAGE_MODEL::concat).toList()));
+        return tied;
     }
 
     /**

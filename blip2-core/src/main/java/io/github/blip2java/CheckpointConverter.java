@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.blip2java.matrix.Narrowing;
 import io.github.blip2java.matrix.Quantizer;
 import io.github.blip2java.weights.Checkpoint;
+import io.github.blip2java.weights.CheckpointFolder;
 import io.github.blip2java.weights.DType;
 import io.github.blip2java.weights.Failures;
 import io.github.blip2java.weights.OffHeap;
@@ -13,12 +14,14 @@ import io.github.blip2java.weights.SafetensorsWriter;
 import io.github.blip2java.weights.SafetensorsWriter.Planned;
 import io.github.blip2java.weights.StoredTensor;
 import io.github.blip2java.weights.TensorInfo;
+import io.github.blip2java.weights.Unreadable;
 import io.github.blip2java.weights.UnsupportedModelException;
 import io.github.blip2java.weights.WeightFormat;
 import io.github.blip2java.weights.WeightMemory;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,6 +33,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -39,11 +43,20 @@ import java.util.stream.Stream;
  * (norms, biases) and query tokens, which are small and matter more, stay as stored. With INT8 and INT4 it is one for this
  * library alone: matrices are quantised as {@link Quantizer} does when loading, and everything else stays as stored.
  *
+ * <p>Of the other files those go along that belong to a checkpoint, and licence and README; not weights in other formats and
+ * states of training.
+ *
  * <p>Works tensor by tensor in bounded memory. The new folder appears under its name when it is complete, never before.
  */
 public final class CheckpointConverter {
     private static final long MAX_SHARD_BYTES = 5_000_000_000L;
     private static final int CHUNK_ELEMENTS = 1 << 20;
+
+    /** Not weights of other formats, states of training or indexes of old shards, which a folder may hold too. */
+    private static final Pattern COMPANION = Pattern.compile("config\\.json|generation_config\\.json"
+            + "|(pre)?processor_config\\.json|tokenizer\\.json|tokenizer_config\\.json|special_tokens_map\\.json"
+            + "|added_tokens\\.json|vocab\\.(json|txt)|merges\\.txt|spiece\\.model|chat_template\\.(json|jinja)"
+            + "|(?i)(licen[cs]e|copying|notice|readme|use_policy|model_card)[^.]*(\\.(md|txt|rst|html|pdf))?");
 
     private CheckpointConverter() {}
 
@@ -66,21 +79,22 @@ public final class CheckpointConverter {
             throw new FileAlreadyExistsException(
                     target + ": expected a folder that does not exist yet; remove it, or choose another");
         }
-        Blip2Config.fromPretrained(source); // refuses what is no BLIP-2 before anything is written
+        Path folder = CheckpointFolder.resolve(source);
+        Blip2Config config = Blip2Config.fromPretrained(folder); // refuses what is no BLIP-2 before anything is written
         Path parent = target.toAbsolutePath().getParent();
         Files.createDirectories(parent);
         // Not a temporary directory of the library's, which nobody else could read.
         Path partial = Files.createDirectory(
                 parent.resolve("." + target.getFileName() + ".partial-" + Long.toHexString(System.nanoTime())));
         try {
-            try (Checkpoint checkpoint = Checkpoint.open(source)) {
+            try (Checkpoint checkpoint = Checkpoint.open(folder, config.tiedWeights())) {
                 WeightFormat stored = Quantizer.formatOf(checkpoint);
                 if (stored != WeightFormat.AUTO) {
                     throw new UnsupportedModelException(source + ": expected a checkpoint of floats, got one of "
                             + lowerCase(stored) + "; convert the one that it was made from");
                 }
                 writeWeights(checkpoint, partial, format, progress);
-                copyCompanions(source, partial, config(checkpoint, format));
+                copyCompanions(folder, partial, config(checkpoint, format));
             }
             toDisk(partial);
             Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
@@ -213,15 +227,17 @@ public final class CheckpointConverter {
                 Map.of("quant_method", Quantizer.METHOD, "format", lowerCase(format), "parameters", parameters));
     }
 
-    /** Everything but weights goes along; config.json says what the weights are now. */
+    /** What is read beside the weights goes along, and texts for people; config.json says what the weights are now. */
     private static void copyCompanions(Path source, Path target, Map<String, Object> values) throws IOException {
         try (Stream<Path> files = Files.list(source)) {
             for (Path file : files.filter(Files::isRegularFile).toList()) {
                 String name = file.getFileName().toString();
-                boolean weights =
-                        name.contains(".safetensors") || name.endsWith(".bin") || name.endsWith(".bin.index.json");
-                if (!weights) {
-                    Files.copy(file, target.resolve(name));
+                if (COMPANION.matcher(name).matches()) {
+                    try {
+                        Files.copy(file, target.resolve(name));
+                    } catch (AccessDeniedException e) {
+                        throw Unreadable.denied(file);
+                    }
                 }
             }
         }

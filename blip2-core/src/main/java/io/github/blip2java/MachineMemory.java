@@ -20,13 +20,20 @@ record MachineMemory(long total, long available) {
 
     /** Asks Java and the system; empty where it is not Linux, as other systems' figures count file copies as used. */
     static Optional<MachineMemory> read() {
-        if (!(ManagementFactory.getOperatingSystemMXBean() instanceof OperatingSystemMXBean system)) {
-            return Optional.empty();
-        }
         try {
-            return read(Path.of("/"), system.getTotalMemorySize());
-        } catch (IOException | RuntimeException e) {
+            OptionalLong total = Jdk.total();
+            return total.isPresent() ? read(Path.of("/"), total.getAsLong()) : Optional.empty();
+        } catch (IOException | RuntimeException | LinkageError e) {
             return Optional.empty(); // a check that cannot be made must not keep a model from loading
+        }
+    }
+
+    /** Apart, as a small runtime may lack the module jdk.management: this class cannot be loaded then. */
+    private static final class Jdk {
+        static OptionalLong total() {
+            return ManagementFactory.getOperatingSystemMXBean() instanceof OperatingSystemMXBean system
+                    ? OptionalLong.of(system.getTotalMemorySize())
+                    : OptionalLong.empty();
         }
     }
 

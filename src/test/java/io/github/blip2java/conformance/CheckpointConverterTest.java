@@ -13,11 +13,13 @@ import io.github.blip2java.examples.verify.Check;
 import io.github.blip2java.examples.verify.Verifier;
 import io.github.blip2java.weights.Checkpoint;
 import io.github.blip2java.weights.DType;
+import io.github.blip2java.weights.MalformedCheckpointException;
 import io.github.blip2java.weights.UnsupportedModelException;
 import io.github.blip2java.weights.WeightFormat;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -144,6 +146,91 @@ class CheckpointConverterTest {
                         source, directory.resolve("x"), WeightFormat.AUTO, ProgressListener.NONE))
                 .isInstanceOf(UnsupportedModelException.class)
                 .hasMessage("dtype AUTO cannot be written; supported: f32, f16, bf16, int8, int4");
+    }
+
+    @Test
+    void onlyWhatACheckpointNeedsGoesAlong() throws IOException {
+        Path source = Resources.copy(Resources.checkpoint("opt-tiny"), directory.resolve("trained"));
+        List<String> kept =
+                List.of("LICENSE", "LICENSE.txt", "README.md", "NOTICE", "merges.txt", "chat_template.jinja");
+        List<String> left = List.of(
+                "optimizer.pt",
+                "scheduler.pt",
+                "rng_state.pth",
+                "training_args.bin",
+                "trainer_state.json",
+                "pytorch_model.bin",
+                "pytorch_model.bin.index.json",
+                "model.safetensors.index.json",
+                "model.fp16.safetensors",
+                "tf_model.h5",
+                "flax_model.msgpack",
+                "model.onnx",
+                "README.pt",
+                "adapter_config.json",
+                "events.out.tfevents.1",
+                ".gitattributes");
+        for (String name : Stream.concat(kept.stream(), left.stream()).toList()) {
+            Files.writeString(source.resolve(name), "x");
+        }
+        Path target = directory.resolve("f16");
+        CheckpointConverter.convert(source, target, WeightFormat.F16, ProgressListener.NONE);
+        for (String name : kept) {
+            assertThat(target.resolve(name)).hasContent("x");
+        }
+        for (String name : left) {
+            assertThat(target.resolve(name)).doesNotExist();
+        }
+        try (Stream<Path> own = Files.list(Resources.checkpoint("opt-tiny"))) {
+            assertThat(own)
+                    .allSatisfy(file ->
+                            assertThat(target.resolve(file.getFileName())).exists());
+        }
+    }
+
+    @Test
+    void tiedTensorsAreConvertedUnderWhateverNameTheyAreStored() throws IOException {
+        for (String name : List.of("opt-save-model", "t5-save-model", "t5-head-table", "t5-two-tables")) {
+            Path wide = directory.resolve(name);
+            CheckpointConverter.convert(Resources.checkpoint(name), wide, WeightFormat.F32, ProgressListener.NONE);
+            assertThat(verify(name, wide)).as(name).allMatch(Check::ok);
+            Resources.delete(directory.resolve("case"));
+            Path narrow = directory.resolve(name + "-int8");
+            CheckpointConverter.convert(Resources.checkpoint(name), narrow, WeightFormat.INT8, ProgressListener.NONE);
+            // A table is no matrix to be quantised, even where it is stored as the head.
+            try (Checkpoint checkpoint = Checkpoint.open(narrow)) {
+                assertThat(checkpoint.tensors().entrySet())
+                        .filteredOn(tensor -> tensor.getKey().matches(".*(embed_tokens|shared|lm_head).*"))
+                        .isNotEmpty()
+                        .allMatch(tensor -> tensor.getValue().dtype() == DType.F32);
+            }
+            Blip2ForConditionalGeneration.fromPretrained(narrow).close();
+        }
+    }
+
+    @Test
+    void aHeadThatIsNotTiedIsNoTable() throws IOException {
+        for (String name : List.of("opt-save-model", "t5-head-table")) {
+            Path own = Resources.copy(Resources.checkpoint(name), directory.resolve(name));
+            Path config = own.resolve("config.json");
+            Files.writeString(
+                    config,
+                    Files.readString(config)
+                            .replace("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false"));
+            // What save_model writes of dropped names would still lead there.
+            Path weights = own.resolve("model.safetensors");
+            Files.write(
+                    weights,
+                    new String(Files.readAllBytes(weights), StandardCharsets.ISO_8859_1)
+                            .replace("decoder.embed_tokens.weight\":\"", "decoder.embed_tokens.weighs\":\"")
+                            .getBytes(StandardCharsets.ISO_8859_1));
+            assertThatThrownBy(() -> Blip2ForConditionalGeneration.fromPretrained(own))
+                    .isInstanceOf(MalformedCheckpointException.class)
+                    .hasMessageContaining(
+                            name.startsWith("opt")
+                                    ? "expected a tensor \"language_model.model.decoder.embed_tokens.weight\", found none"
+                                    : "expected a tensor \"language_model.shared.weight\", found none");
+        }
     }
 
     @Test

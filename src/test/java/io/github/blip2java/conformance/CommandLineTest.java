@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.blip2java.examples.Blip2;
 import io.github.blip2java.weights.WeightFormat;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.io.RandomAccessFile;
 import java.io.StringWriter;
@@ -16,6 +17,8 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -309,6 +312,206 @@ class CommandLineTest {
             assertThat(run(command, "--help")).isZero();
             assertThat(out.toString()).contains("Usage: blip2 " + command, "Example:", "  blip2 " + command + " ");
         }
+    }
+
+    /** A stream that takes some bytes and then fails as the system words it. */
+    private static PrintWriter failing(int bytes, String reason) {
+        OutputStream stream = new OutputStream() {
+            private int left = bytes;
+
+            @Override
+            public void write(int value) throws IOException {
+                if (left-- <= 0) {
+                    throw new IOException(reason);
+                }
+            }
+        };
+        return Blip2.output(stream, StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void aFullDiskIsOneLineAndExitCodeTwo() {
+        for (String[] command : new String[][] {
+            {"caption", "--model", MODEL, CAT, COFFEE},
+            {"answer", "--model", MODEL, CAT, "what?"},
+            {"info", MODEL},
+            {"verify", Resources.reference().resolve("opt-tiny").toString()},
+            {"--help"},
+            {"caption", "--help"},
+            {"--version"}
+        }) {
+            err.getBuffer().setLength(0);
+            assertThat(Blip2.commandLine()
+                            .setOut(failing(0, "No space left on device"))
+                            .setErr(new PrintWriter(err, true))
+                            .execute(command))
+                    .as(String.join(" ", command))
+                    .isEqualTo(2);
+            assertThat(err.toString().lines())
+                    .containsExactly(
+                            "blip2: standard output: expected to write results, got \"No space left on device\";"
+                                    + " make room on the disk or name another file, and start again");
+        }
+    }
+
+    @Test
+    void aClosedPipeEndsQuietlyWithoutFurtherWork() {
+        List<String> pictures = Collections.nCopies(200, CAT); // several batches of at most 32
+        List<String> command = new ArrayList<>(List.of("caption", "--model", MODEL));
+        command.addAll(pictures);
+        int[] written = {0};
+        OutputStream head = new OutputStream() {
+            @Override
+            public void write(int value) throws IOException {
+                if (written[0] > 0 && value == CAT.charAt(0)) {
+                    written[0]++;
+                    throw new IOException("Broken pipe");
+                }
+                written[0] += value == '\n' ? 1 : 0;
+            }
+        };
+        assertThat(Blip2.commandLine()
+                        .setOut(Blip2.output(head, StandardCharsets.UTF_8))
+                        .setErr(new PrintWriter(err, true))
+                        .execute(command.toArray(String[]::new)))
+                .isZero();
+        assertThat(err.toString()).isEmpty();
+        assertThat(written[0]).isEqualTo(2); // one line, and the one attempt that failed
+    }
+
+    @Test
+    void anUnknownCommandNamesTheOneThatWasMeant() {
+        assertThat(run("capton", CAT)).isEqualTo(2);
+        assertThat(run("fly")).isEqualTo(2);
+        assertThat(run("caption", "--modle", MODEL, CAT)).isEqualTo(2);
+        assertThat(run("info", MODEL, MODEL)).isEqualTo(2);
+        assertThat(err.toString().lines().filter(line -> !line.startsWith("Try: ")))
+                .containsExactly(
+                        "blip2: expected a command, got \"capton\"; did you mean caption?",
+                        "blip2: expected a command, got \"fly\"; there are caption, answer, info, verify, convert, bench;"
+                                + " `blip2 --help` shows them",
+                        "blip2: expected an option, got \"--modle\"; did you mean --model?",
+                        "blip2: Unmatched argument at index 2: '" + MODEL + "'");
+    }
+
+    @Test
+    void aNameThatBeginsWithAnAtSignIsANameLikeAnyOther() throws IOException {
+        Path arguments = Files.writeString(directory.resolve("words.txt"), "--help");
+        assertThat(run("caption", "--model", MODEL, "@" + arguments, CAT)).isEqualTo(1);
+        assertThat(err.toString())
+                .isEqualTo("blip2: @" + arguments + ": no such file; check the path" + System.lineSeparator());
+        assertThat(lines()).singleElement().asString().startsWith(CAT + "\t");
+    }
+
+    @Test
+    void aTabOrALineBreakInANameIsQuoted() throws IOException {
+        Path odd = Files.copy(Path.of(CAT), directory.resolve("a\tb\nc.jpg"));
+        assertThat(run("caption", "--model", MODEL, odd.toString(), CAT)).isZero();
+        assertThat(lines()).hasSize(2);
+        assertThat(lines().get(0)).startsWith("\"" + directory + "/a\\tb\\nc.jpg\"\t");
+    }
+
+    @Test
+    void aPictureThatIsALinkToNothingOrHasANameThatIsNotUtf8SaysSo() throws IOException {
+        Path link = Files.createSymbolicLink(directory.resolve("link.jpg"), Path.of("gone.jpg"));
+        assertThat(run("caption", "--model", MODEL, link.toString(), directory + "/caf\ufffd.jpg", CAT))
+                .isEqualTo(1);
+        assertThat(run("answer", "--model", MODEL, link.toString(), "what?")).isEqualTo(1);
+        String gone =
+                "blip2: " + link + ": expected a file, got a link to gone.jpg, where nothing is; download it again,"
+                        + " or copy the folder with the targets of its links (cp -rL)";
+        assertThat(err.toString().lines())
+                .containsExactly(
+                        gone,
+                        "blip2: " + directory
+                                + "/caf\ufffd.jpg: expected a name in UTF-8, got bytes that are none, shown"
+                                + " as \ufffd, and so cannot find it; rename it, for example with: convmv -f latin1 -t utf8"
+                                + " --notest FILE",
+                        gone);
+    }
+
+    @Test
+    void theHubCachesFolderIsTakenForItsRevision() throws IOException {
+        Path repository = directory.resolve("models--owner--name");
+        Path snapshot = repository.resolve("snapshots/0123");
+        Files.createDirectories(snapshot.getParent());
+        Resources.copy(Path.of(MODEL), snapshot);
+        Files.createDirectories(repository.resolve("refs"));
+        Files.writeString(repository.resolve("refs/main"), "0123\n");
+        assertThat(run("caption", "--model", MODEL, CAT)).isZero();
+        assertThat(run("caption", "--model", repository.toString(), CAT)).isZero();
+        assertThat(run("caption", "--model", repository.resolve("snapshots").toString(), CAT))
+                .isZero();
+        assertThat(run("info", repository.toString())).isZero();
+        assertThat(run(
+                        "convert",
+                        repository.toString(),
+                        directory.resolve("f16").toString(),
+                        "--dtype",
+                        "f16"))
+                .isZero();
+        assertThat(lines().subList(0, 3)).containsOnly(lines().get(0));
+        assertThat(err.toString()).isEmpty();
+    }
+
+    @Test
+    void asManyTokensAsThereMayBeAreAskedForWithoutAnOverflow() {
+        assertThat(run("caption", "--model", MODEL, "--max-new-tokens", "2147483647", CAT))
+                .isZero();
+        assertThat(run("caption", "--model", MODEL, "--max-new-tokens", "2000000000", CAT))
+                .isEqualTo(2);
+        assertThat(err.toString())
+                .startsWith(
+                        "blip2: sequence: expected at most 96 positions (max_position_embeddings), got a prompt of ")
+                .doesNotContain("overflow");
+    }
+
+    /** A fault of the program, which no message foresees. */
+    @CommandLine.Command(name = "break")
+    private static final class BreakingCommand implements Callable<Integer> {
+        private final Throwable failure;
+
+        BreakingCommand(Throwable failure) {
+            this.failure = failure;
+        }
+
+        @Override
+        public Integer call() throws Exception {
+            if (failure instanceof Error error) {
+                throw error;
+            }
+            throw (Exception) failure;
+        }
+    }
+
+    @Test
+    void aStackTraceIsShownOnlyWhenAskedFor() {
+        for (Throwable failure : List.of(
+                new NullPointerException("what"), new NoClassDefFoundError("what"), new StackOverflowError("what"))) {
+            for (String option : List.of("", "--stacktrace", "--stack-trace")) {
+                err.getBuffer().setLength(0);
+                CommandLine line = Blip2.commandLine()
+                        .addSubcommand(new BreakingCommand(failure))
+                        .setErr(new PrintWriter(err, true));
+                assertThat(option.isEmpty() ? line.execute("break") : line.execute(option, "break"))
+                        .isEqualTo(2);
+                assertThat(err.toString()).startsWith("blip2: " + failure + "; --stacktrace shows where, for a report");
+                assertThat(err.toString().contains("\tat ")).isEqualTo(!option.isEmpty());
+            }
+        }
+    }
+
+    @Test
+    void weightsThatVanishWhileTheyAreInUseAreOneLine() {
+        CommandLine line = Blip2.commandLine()
+                .addSubcommand(new BreakingCommand(new InternalError(
+                        "a fault occurred in a recent unsafe memory access operation in compiled Java" + " code")))
+                .setErr(new PrintWriter(err, true));
+        assertThat(line.execute("break")).isEqualTo(2);
+        assertThat(err.toString().lines())
+                .containsExactly(
+                        "blip2: weights: expected files that stay as they are while they are in use, got one that"
+                                + " became shorter or cannot be read any more; put it back and start again");
     }
 
     /** What happens when the heap is full. */

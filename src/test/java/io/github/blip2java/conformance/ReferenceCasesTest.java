@@ -72,6 +72,12 @@ class ReferenceCasesTest {
                         "t5-wide",
                         "t5-gated",
                         "t5-plain",
+                        "opt-save-model",
+                        "opt-two-tables",
+                        "t5-save-model",
+                        "t5-encoder-table",
+                        "t5-head-table",
+                        "t5-two-tables",
                         "t5-batch3");
     }
 

@@ -7,9 +7,16 @@ import io.github.blip2java.language.LanguageModelConfig;
 import io.github.blip2java.language.Prompt;
 import java.util.Arrays;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Turns embedded prompts into new tokens, by the options given. Reference: {@code GenerationMixin.generate}. */
 public final class Generator {
+    /** More than any text has, and few enough that counting them overflows nowhere. */
+    private static final int MOST_POSITIONS = 1 << 30;
+
+    private static final Logger LOG = LoggerFactory.getLogger(Generator.class);
+
     private final LanguageModel languageModel;
     private final GenerationConfig defaults;
 
@@ -36,7 +43,7 @@ public final class Generator {
      * @throws IllegalArgumentException if the options contradict each other or the model's limits
      */
     public void check(int longest, int promptLength, GenerationConfig options) {
-        rules(longest, promptLength, options);
+        rules(longest, promptLength, options, 1);
     }
 
     /**
@@ -51,7 +58,8 @@ public final class Generator {
      * @throws IllegalStateException if the model gives scores that are no finite numbers
      */
     public GenerationResult generate(Prompt prompt, long[][] prefix, int promptLength, GenerationConfig options) {
-        Rules rules = rules(prompt.spans().longest(), promptLength, options);
+        Rules rules = rules(
+                prompt.spans().longest(), promptLength, options, prompt.spans().batch());
         LogitsProcessor processor = rules.minNewTokens > 0
                 ? LogitsProcessor.minNewTokens(prefix[0].length, rules.minNewTokens, rules.eos)
                 : LogitsProcessor.NONE;
@@ -63,7 +71,7 @@ public final class Generator {
         return result(new GreedySearch().decode(state, ids, processor, stopping), prefix, rules.pad);
     }
 
-    private Rules rules(int longest, int promptLength, GenerationConfig options) {
+    private Rules rules(int longest, int promptLength, GenerationConfig options, int rows) {
         if (options == null) {
             throw new IllegalArgumentException(
                     "options: expected a GenerationConfig, got null; GenerationConfig.defaults() sets nothing");
@@ -77,10 +85,18 @@ public final class Generator {
         }
         // Reference: without a padding token the first end token serves.
         int pad = all.padTokenId() != null ? all.padTokenId() : eos.length > 0 ? eos[0] : 0;
-        int room = config.maxPositions().isPresent() ? config.maxPositions().getAsInt() - longest : Integer.MAX_VALUE;
+        boolean limited = config.maxPositions().isPresent();
+        int room = limited ? config.maxPositions().getAsInt() - longest : positionsInHeap(config, rows);
         int maxNewTokens = all.maxNewTokensAfter(promptLength, room);
         int minNewTokens = all.minNewTokensAfter(promptLength);
         config.checkLength(longest, maxNewTokens);
+        if (!limited && maxNewTokens >= room) {
+            LOG.warn(
+                    "this heap has room for texts of {} tokens, where one that does not end before will be cut off; start Java with"
+                            + " a larger heap (-Xmx) for longer ones",
+                    room);
+            maxNewTokens = Math.max(room, minNewTokens);
+        }
         if (minNewTokens > maxNewTokens) {
             throw new IllegalArgumentException((all.minNewTokens() != null ? "minNewTokens" : "minLength")
                     + ": expected at most the " + maxNewTokens + " new tokens that are allowed, got " + minNewTokens
@@ -88,6 +104,12 @@ public final class Generator {
                     + "; raise maxNewTokens or lower it");
         }
         return new Rules(maxNewTokens, minNewTokens, eos, pad);
+    }
+
+    /** Where the model sets no limit, keys and values must fit into half of Java's heap; the other half is for making room. */
+    private static int positionsInHeap(LanguageModelConfig config, int rows) {
+        long each = Math.max(1, rows * config.cacheBytesPerPosition());
+        return (int) Math.max(1, Math.min(MOST_POSITIONS, Runtime.getRuntime().maxMemory() / 2 / each));
     }
 
     private void checkId(String name, int id) {

@@ -87,6 +87,14 @@ public interface LanguageModelConfig {
     Map<String, Object> toMap();
 
     /**
+     * The tables that go by several names, of which a checkpoint may have any one.
+     *
+     * @return for the name by which {@link #load} asks for a table, within its scope, the other names in the order in which
+     *     {@code transformers} takes them
+     */
+    Map<String, List<String>> tiedWeights();
+
+    /**
      * Loads the model that this configuration describes.
      *
      * @param weights the scope {@code language_model}

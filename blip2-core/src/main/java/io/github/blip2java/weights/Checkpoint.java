@@ -2,19 +2,22 @@
 package io.github.blip2java.weights;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
-import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -22,6 +25,8 @@ import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The weights of a Hugging Face model folder: {@code model.safetensors}, or shards with an index.
@@ -30,6 +35,7 @@ import java.util.stream.Stream;
  * an {@link IllegalStateException}, and mapped tensors are gone.
  */
 public final class Checkpoint implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Checkpoint.class);
     private static final String SINGLE = "model.safetensors";
     private static final String INDEX = "model.safetensors.index.json";
 
@@ -55,60 +61,104 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     /**
-     * Checks that a path is a folder.
-     *
-     * @param directory where a checkpoint should be
-     * @throws IOException if nothing is there, or a file
-     */
-    public static void requireFolder(Path directory) throws IOException {
-        if (!Files.exists(directory)) {
-            throw new NoSuchFileException(
-                    directory + ": expected a checkpoint folder, found nothing there; check the path");
-        }
-        if (!Files.isDirectory(directory)) {
-            throw new NotDirectoryException(
-                    directory + ": expected a checkpoint folder, got a file; pass the folder it is in");
-        }
-    }
-
-    /**
      * Opens the weights of a folder.
      *
-     * @param directory the folder with {@code model.safetensors} or {@code model.safetensors.index.json}
+     * @param directory the folder with {@code model.safetensors} or {@code model.safetensors.index.json}, or what
+     *     {@link CheckpointFolder#resolve} finds one by; the single file counts where both are there, as in {@code transformers}
      * @return the open checkpoint
      * @throws IOException if the folder, or a file it needs, is missing or unreadable
      * @throws MalformedCheckpointException if a file's content is wrong
+     * @throws UnsupportedModelException if there is only a LoRA adapter
      */
     public static Checkpoint open(Path directory) throws IOException {
-        requireFolder(directory);
-        if (Files.exists(directory.resolve(INDEX))) {
-            return openShards(directory);
+        return open(directory, Map.of());
+    }
+
+    /**
+     * Opens the weights of a folder of which some are tied: one tensor that goes by several names, of which a file may have any.
+     *
+     * @param directory as for {@link #open(Path)}
+     * @param tied      for the name by which a tensor is asked for, the other names that it may be stored under instead, the first found
+     *     counts; what the file says of names that were dropped ({@code safetensors.torch.save_model} does) holds besides
+     * @return the open checkpoint, in which each tensor has the name by which it is asked for
+     * @throws IOException as {@link #open(Path)} does
+     * @throws MalformedCheckpointException as {@link #open(Path)} does
+     * @throws UnsupportedModelException as {@link #open(Path)} does
+     */
+    public static Checkpoint open(Path directory, Map<String, List<String>> tied) throws IOException {
+        Path folder = CheckpointFolder.resolve(directory);
+        boolean index = isThere(folder.resolve(INDEX));
+        if (isThere(folder.resolve(SINGLE))) {
+            if (index) {
+                LOG.warn("{}: {} is beside {}, which counts; remove what is left over", folder, INDEX, SINGLE);
+            }
+            return openSingle(folder, tied);
         }
-        if (Files.exists(directory.resolve(SINGLE))) {
-            SafetensorsFile file = SafetensorsFile.open(directory.resolve(SINGLE));
-            SortedMap<String, StoredTensor> tensors = new TreeMap<>();
-            WeightMemory memory = new WeightMemory();
-            file.tensors().forEach((name, info) -> tensors.put(name, new StoredTensor(file, info, memory)));
-            return new Checkpoint(directory, List.of(file), tensors, memory);
+        if (index) {
+            return openShards(folder, tied);
         }
-        throw new NoSuchFileException(missing(directory));
+        Optional<String> adapter = CheckpointFolder.adapter(folder);
+        if (adapter.isPresent()) {
+            throw new UnsupportedModelException(adapter.get());
+        }
+        throw new NoSuchFileException(missing(folder));
+    }
+
+    /** A link whose target is gone counts as well, so that its message comes. */
+    private static boolean isThere(Path file) {
+        return Files.exists(file, LinkOption.NOFOLLOW_LINKS);
     }
 
     private static String missing(Path directory) throws IOException {
         String nothing = directory + ": no " + SINGLE + " and no " + INDEX;
+        List<String> names;
         try (Stream<Path> entries = Files.list(directory)) {
-            boolean pickled = entries.map(path -> path.getFileName().toString())
-                    .anyMatch(name -> name.startsWith("pytorch_model") && name.contains(".bin"));
-            return pickled
-                    ? nothing + ", only pytorch_model*.bin, which can run code when read; convert it once with Python:"
-                            + " from transformers import Blip2ForConditionalGeneration as M; M.from_pretrained(\""
-                            + directory + "\").save_pretrained(\"" + directory + "\", safe_serialization=True)"
-                    : nothing + "; pass a folder downloaded from the Hugging Face Hub";
+            names = entries.map(path -> path.getFileName().toString()).sorted().toList();
         }
+        if (names.stream().anyMatch(name -> name.startsWith("pytorch_model") && name.contains(".bin"))) {
+            return nothing + ", only pytorch_model*.bin, which can run code when read; convert it once with Python:"
+                    + " from transformers import Blip2ForConditionalGeneration as M; M.from_pretrained(\""
+                    + directory + "\").save_pretrained(\"" + directory + "\", safe_serialization=True)";
+        }
+        return names.stream()
+                .filter(name -> name.endsWith(".safetensors"))
+                .findFirst()
+                .map(name -> nothing + ", only " + name + "; if it holds all weights, rename it to " + SINGLE
+                        + ", else download the rest")
+                .orElse(nothing + "; pass a folder downloaded from the Hugging Face Hub");
     }
 
-    private static Checkpoint openShards(Path directory) throws IOException {
-        Map<String, String> shardOf = readIndex(directory.resolve(INDEX));
+    private static Checkpoint openSingle(Path directory, Map<String, List<String>> tied) throws IOException {
+        SafetensorsFile file = SafetensorsFile.open(directory.resolve(SINGLE));
+        SortedMap<String, StoredTensor> tensors = new TreeMap<>();
+        WeightMemory memory = new WeightMemory();
+        file.tensors().forEach((name, info) -> tensors.put(name, new StoredTensor(file, info, memory)));
+        nameTied(tensors, tied, file.metadata());
+        return new Checkpoint(directory, List.of(file), tensors, memory);
+    }
+
+    /** Gives tensors that are stored under another of their names the one that they are asked for by. */
+    private static void nameTied(
+            SortedMap<String, StoredTensor> tensors, Map<String, List<String>> tied, Map<String, String> dropped) {
+        tied.forEach((name, others) -> {
+            Optional<String> stored =
+                    others.stream().filter(tensors::containsKey).findFirst();
+            if (stored.isPresent() && !tensors.containsKey(name)) {
+                tensors.put(name, tensors.remove(stored.get()).renamed(name));
+            }
+        });
+        Set<String> known = new HashSet<>(tied.keySet());
+        tied.values().forEach(known::addAll);
+        dropped.forEach((name, kept) -> {
+            if (tensors.containsKey(kept) && !known.contains(name)) {
+                tensors.putIfAbsent(name, tensors.get(kept).renamed(name));
+            }
+        });
+    }
+
+    private static Checkpoint openShards(Path directory, Map<String, List<String>> tied) throws IOException {
+        ObjectNode index = CheckpointFile.json(directory.resolve(INDEX));
+        Map<String, String> shardOf = shards(directory.resolve(INDEX), index);
         Map<String, SafetensorsFile> shards = new LinkedHashMap<>();
         SortedMap<String, StoredTensor> tensors = new TreeMap<>();
         WeightMemory memory = new WeightMemory();
@@ -130,6 +180,12 @@ public final class Checkpoint implements AutoCloseable {
                 }
                 tensors.put(entry.getKey(), new StoredTensor(file, info, memory));
             }
+            Map<String, String> dropped = new LinkedHashMap<>();
+            index.path("metadata")
+                    .properties()
+                    .forEach(entry ->
+                            dropped.put(entry.getKey(), entry.getValue().asText()));
+            nameTied(tensors, tied, dropped);
             return new Checkpoint(directory, List.copyOf(shards.values()), tensors, memory);
         } catch (Throwable e) {
             shards.values().forEach(shard -> Failures.close(e, shard));
@@ -140,14 +196,14 @@ public final class Checkpoint implements AutoCloseable {
     private static SafetensorsFile openShard(Path directory, String shard) throws IOException {
         Path file = directory.resolve(shard);
         if (!Files.exists(file)) {
-            throw new NoSuchFileException(
-                    file + ": expected the shard that " + INDEX + " names, found no such file; download it");
+            throw Unreadable.missing(
+                    file, "expected the shard that " + INDEX + " names, found no such file; download it");
         }
         return SafetensorsFile.open(file);
     }
 
-    private static Map<String, String> readIndex(Path index) throws IOException {
-        JsonNode map = CheckpointFile.json(index).path("weight_map");
+    private static Map<String, String> shards(Path index, ObjectNode json) {
+        JsonNode map = json.path("weight_map");
         if (!map.isObject() || map.isEmpty()) {
             throw new MalformedCheckpointException(
                     index,
@@ -254,6 +310,16 @@ public final class Checkpoint implements AutoCloseable {
         }
         used.add(name);
         return tensor;
+    }
+
+    /**
+     * Checks that every file is as long as it was when it was opened. Reading mapped memory behind the end of a file that somebody has
+     * cut ends the process or fails somewhere within; a file that was replaced by another of its name does no harm.
+     *
+     * @throws MalformedCheckpointException if one became shorter
+     */
+    public void checkLengths() {
+        files.forEach(SafetensorsFile::checkLength);
     }
 
     /**

@@ -15,8 +15,8 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -63,9 +63,9 @@ public final class CheckpointFile {
      */
     public static byte[] bytes(Path file) throws IOException {
         if (!Files.exists(file)) {
-            throw new NoSuchFileException(
-                    file + ": expected a configuration file, found none; pass a folder downloaded from the Hugging"
-                            + " Face Hub");
+            throw Unreadable.missing(
+                    file,
+                    "expected a configuration file, found none; pass a folder downloaded from the Hugging Face Hub");
         }
         if (!Files.isRegularFile(file)) {
             throw new IOException(file + ": expected a file, got a folder or a device; download it again");
@@ -74,6 +74,8 @@ public final class CheckpointFile {
         byte[] bytes;
         try (InputStream stream = Files.newInputStream(file)) {
             bytes = Files.size(file) > most ? null : stream.readNBytes((int) most + 1);
+        } catch (AccessDeniedException e) {
+            throw Unreadable.denied(file);
         }
         if (bytes == null || bytes.length > most) {
             throw new MalformedCheckpointException(

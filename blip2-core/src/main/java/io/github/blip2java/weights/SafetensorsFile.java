@@ -8,10 +8,16 @@ import java.nio.ByteOrder;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongFunction;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * An open safetensors file. Safe for many threads.
@@ -19,11 +25,18 @@ import java.util.concurrent.CancellationException;
  * <p>Each tensor is mapped on its own, so files of any size can be read; nothing is copied to the heap.
  */
 public final class SafetensorsFile implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(SafetensorsFile.class);
+
     private final Path path;
     private final FileChannel channel;
     private final SafetensorsHeader header;
+    private final Object key;
+    private final long length;
+    private final AtomicBoolean unmappable = new AtomicBoolean();
 
-    private SafetensorsFile(Path path, FileChannel channel, SafetensorsHeader header) {
+    private SafetensorsFile(Path path, FileChannel channel, SafetensorsHeader header) throws IOException {
+        this.length = channel.size();
+        this.key = Files.readAttributes(path, BasicFileAttributes.class).fileKey();
         this.path = path;
         this.channel = channel;
         this.header = header;
@@ -38,7 +51,17 @@ public final class SafetensorsFile implements AutoCloseable {
      * @throws MalformedCheckpointException if its header is wrong
      */
     public static SafetensorsFile open(Path path) throws IOException {
-        FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);
+        FileChannel channel;
+        try {
+            channel = FileChannel.open(path, StandardOpenOption.READ);
+        } catch (IOException e) {
+            throw Unreadable.explain(e, path, "expected a safetensors file, found nothing there; download it again");
+        }
+        return of(path, channel);
+    }
+
+    /** Takes an open file over. */
+    static SafetensorsFile of(Path path, FileChannel channel) throws IOException {
         try {
             return new SafetensorsFile(path, channel, SafetensorsHeader.read(path, channel));
         } catch (Throwable e) {
@@ -65,8 +88,14 @@ public final class SafetensorsFile implements AutoCloseable {
         return header.tensors();
     }
 
+    /** The free-form texts of the header, possibly none. */
+    Map<String, String> metadata() {
+        return header.metadata();
+    }
+
     /**
-     * Maps a tensor into memory, until nothing refers to it any more and the garbage collector finds that.
+     * Maps a tensor into memory, until nothing refers to it any more and the garbage collector finds that. Where the file system
+     * cannot map, the bytes are a copy.
      *
      * @param name one of the names in {@link #tensors()}
      * @return its bytes, read-only and little-endian; valid even after this file is closed
@@ -76,14 +105,15 @@ public final class SafetensorsFile implements AutoCloseable {
      */
     public ByteBuffer map(String name) {
         return map(
-                name,
+                info(name),
                 (file, from, bytes) ->
-                        file.map(FileChannel.MapMode.READ_ONLY, from, bytes).order(ByteOrder.LITTLE_ENDIAN));
+                        file.map(FileChannel.MapMode.READ_ONLY, from, bytes).order(ByteOrder.LITTLE_ENDIAN),
+                bytes -> ByteBuffer.allocate(Math.toIntExact(bytes)));
     }
 
-    /** Maps a tensor until the given memory is closed. */
-    ByteBuffer map(String name, WeightMemory memory) {
-        return map(name, memory::map);
+    /** Maps one of this file's tensors, under any name, until the given memory is closed. */
+    ByteBuffer map(TensorInfo info, WeightMemory memory) {
+        return map(info, memory::map, memory::allocate);
     }
 
     /** Maps a part of a file. */
@@ -92,11 +122,11 @@ public final class SafetensorsFile implements AutoCloseable {
         ByteBuffer map(FileChannel file, long from, long bytes) throws IOException;
     }
 
-    private ByteBuffer map(String name, Mapper mapper) {
-        TensorInfo info = info(name);
+    private ByteBuffer map(TensorInfo info, Mapper mapper, LongFunction<ByteBuffer> memory) {
         if (info.bytes() > Integer.MAX_VALUE) {
-            throw new UnsupportedModelException(path.getFileName() + ": tensor \"" + name + "\": expected at most "
-                    + Integer.MAX_VALUE + " bytes, got " + info.bytes() + "; store it with 16 bits");
+            throw new UnsupportedModelException(path.getFileName() + ": tensor \"" + info.name()
+                    + "\": expected at most " + Integer.MAX_VALUE + " bytes, got " + info.bytes()
+                    + "; store it with 16 bits");
         }
         try {
             return mapper.map(channel, info.begin(), info.bytes());
@@ -104,8 +134,16 @@ public final class SafetensorsFile implements AutoCloseable {
             throw interrupted();
         } catch (ClosedChannelException e) {
             throw closed(e);
-        } catch (IOException e) {
-            throw new UncheckedIOException(path + ": cannot map tensor \"" + name + "\": " + e.getMessage(), e);
+        } catch (IOException | UnsupportedOperationException e) {
+            if (!unmappable.getAndSet(true)) {
+                LOG.warn(
+                        "{}: cannot be mapped into memory ({}), so that a copy of it is kept there",
+                        path,
+                        e.getMessage());
+            }
+            ByteBuffer copy = memory.apply(info.bytes());
+            read(info, 0, copy.duplicate());
+            return copy.asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
         }
     }
 
@@ -119,7 +157,12 @@ public final class SafetensorsFile implements AutoCloseable {
      * @throws IllegalStateException if the file was closed
      */
     public void read(String name, long offset, ByteBuffer target) {
-        TensorInfo info = info(name);
+        read(info(name), offset, target);
+    }
+
+    /** Reads a part of one of this file's tensors, under any name. */
+    void read(TensorInfo info, long offset, ByteBuffer target) {
+        String name = info.name();
         if (offset < 0 || offset + target.remaining() > info.bytes()) {
             throw new IllegalArgumentException(name + ": expected a range within " + info.bytes() + " bytes, got "
                     + offset + " to " + (offset + target.remaining()));
@@ -143,6 +186,24 @@ public final class SafetensorsFile implements AutoCloseable {
             throw closed(e);
         } catch (IOException e) {
             throw new UncheckedIOException(path + ": cannot read tensor \"" + name + "\": " + e.getMessage(), e);
+        }
+    }
+
+    /** Not by the channel, which closes when it is asked by an interrupted thread. */
+    void checkLength() {
+        long now;
+        try {
+            BasicFileAttributes file = Files.readAttributes(path, BasicFileAttributes.class);
+            now = key != null && key.equals(file.fileKey()) ? file.size() : length;
+        } catch (IOException | RuntimeException e) {
+            return; // what was deleted is still there for who has it open
+        }
+        if (now < length) {
+            throw new MalformedCheckpointException(
+                    path,
+                    path + ": expected the " + length + " bytes that it had when it was loaded, got " + now
+                            + "; put the file back and load the model again, and replace files of models in use by moving"
+                            + " others to their place, not by writing over them");
         }
     }
 

@@ -4,11 +4,14 @@ package io.github.blip2java.weights;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.ShortBuffer;
+import java.util.Arrays;
 
 /** A tensor in a checkpoint: where it is, and ways to its bytes. */
 public final class StoredTensor {
     /** Elements read at a time. */
     private static final int CHUNK_ELEMENTS = 1 << 14;
+
+    private static final int COMPARED_BYTES = 1 << 18;
 
     private final SafetensorsFile file;
     private final TensorInfo info;
@@ -20,10 +23,34 @@ public final class StoredTensor {
         this.memory = memory;
     }
 
+    /** The same bytes under another name. */
+    StoredTensor renamed(String name) {
+        return new StoredTensor(
+                file, new TensorInfo(name, info.dtype(), info.shape(), info.begin(), info.end()), memory);
+    }
+
+    /** Compares types, shapes and bytes, up to the first difference. */
+    boolean isEqualTo(StoredTensor other) {
+        if (info.dtype() != other.info.dtype() || !Arrays.equals(info.shape(), other.info.shape())) {
+            return false;
+        }
+        ByteBuffer mine = ByteBuffer.allocate((int) Math.min(COMPARED_BYTES, info.bytes()));
+        ByteBuffer theirs = ByteBuffer.allocate(mine.capacity());
+        for (long from = 0; from < info.bytes(); from += COMPARED_BYTES) {
+            int count = (int) Math.min(COMPARED_BYTES, info.bytes() - from);
+            read(from, mine.clear().limit(count));
+            other.read(from, theirs.clear().limit(count));
+            if (!mine.flip().equals(theirs.flip())) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /**
      * Gives the tensor's entry in its file.
      *
-     * @return name, type, shape and offsets
+     * @return name (that which it goes by in its checkpoint, where the file has it under another of its tied names), type, shape and offsets
      */
     public TensorInfo info() {
         return info;
@@ -54,7 +81,7 @@ public final class StoredTensor {
      * @throws IllegalStateException if the checkpoint was closed
      */
     public ByteBuffer map() {
-        return file.map(info.name(), memory);
+        return file.map(info, memory);
     }
 
     /**
@@ -74,7 +101,7 @@ public final class StoredTensor {
      * @throws IllegalStateException if the checkpoint was closed
      */
     public void read(long offset, ByteBuffer target) {
-        file.read(info.name(), offset, target);
+        file.read(info, offset, target);
     }
 
     /**

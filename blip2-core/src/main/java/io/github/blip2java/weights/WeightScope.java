@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.weights;
 
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 /**
  * A prefix within a checkpoint, from which a component takes its tensors with the shapes it expects.
  *
  * <p>{@code weights.at("layers").at(3).floats("bias", 64)} reads {@code layers.3.bias}.
  */
 public final class WeightScope {
+    private static final Logger LOG = LoggerFactory.getLogger(WeightScope.class);
+
     private final Checkpoint checkpoint;
     private final String prefix;
     private final WeightFormat format;
@@ -73,6 +78,31 @@ public final class WeightScope {
      */
     public boolean contains(String name) {
         return checkpoint.contains(path(name));
+    }
+
+    /**
+     * Tells whether two tensors that should be one hold different values; says so in the log. Reads them up to the first difference.
+     *
+     * @param name  the name of one in this scope
+     * @param other the name of the other
+     * @return true if both are there as floats and differ; {@code transformers} uses each as stored then, and ties them otherwise
+     */
+    public boolean disagree(String name, String other) {
+        if (!contains(name)
+                || !contains(other)
+                || !dtype(name).isWeight()
+                || !dtype(other).isWeight()) {
+            return false;
+        }
+        boolean differ = !checkpoint.tensor(path(name)).isEqualTo(checkpoint.tensor(path(other)));
+        if (differ) {
+            LOG.warn(
+                    "{}: config.json ties \"{}\" to \"{}\", but both are stored and differ, so each is used as stored",
+                    checkpoint.directory(),
+                    path(other),
+                    path(name));
+        }
+        return differ;
     }
 
     /**

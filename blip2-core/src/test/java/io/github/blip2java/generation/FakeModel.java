@@ -44,6 +44,12 @@ final class FakeModel implements LanguageModel {
         return new FakeModel(T5Config.of(ConfigNode.of(Map.of("vocab_size", VOCAB))), script);
     }
 
+    /** Without a limit, and with keys and values that are large beside the heap: 40 MB a position. */
+    static FakeModel large(int[]... script) {
+        Map<String, Object> sizes = Map.of("vocab_size", VOCAB, "num_layers", 1000, "num_heads", 50, "d_kv", 100);
+        return new FakeModel(T5Config.of(ConfigNode.of(sizes)), script);
+    }
+
     /** Prompts of so many positions. */
     static Prompt prompt(int... lengths) {
         int rows = Arrays.stream(lengths).sum();

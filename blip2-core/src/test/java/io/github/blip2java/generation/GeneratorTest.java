@@ -87,6 +87,21 @@ class GeneratorTest {
         }
     }
 
+    @Test
+    void withoutALimitOfTheModelsTheTextEndsWhereMemoryDoes() {
+        int room = (int) (Runtime.getRuntime().maxMemory() / 2 / 40_000_000);
+        for (int most : new int[] {2_000_000_000, Integer.MAX_VALUE}) {
+            GenerationResult result = new Generator(FakeModel.large(new int[] {1}), DEFAULTS)
+                    .generate(
+                            FakeModel.prompt(7),
+                            new long[1][1],
+                            1,
+                            GenerationConfig.builder().maxNewTokens(most).build());
+            assertThat(result.newTokens()[0]).hasSize(room);
+            assertThat(result.finishReasons()).containsExactly(FinishReason.LENGTH);
+        }
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',

@@ -7,10 +7,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -105,6 +109,88 @@ class CheckpointTest {
         assertThatThrownBy(() -> Checkpoint.open(directory.resolve("pytorch_model-00001-of-00002.bin")))
                 .isInstanceOf(NotDirectoryException.class)
                 .hasMessageContaining("expected a checkpoint folder, got a file; pass the folder it is in");
+    }
+
+    @Test
+    void theSingleFileCountsBesideAnOldIndex() throws IOException {
+        index("{\"x\":\"1.safetensors\"}"); // whose shard is gone
+        TestFiles.floats(
+                directory.resolve("model.safetensors"), Map.of("x", new float[] {2}), Map.of("x", new long[] {1}));
+        try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+            assertThat(checkpoint.root(WeightFormat.AUTO).floats("x", 1)).containsExactly(2f);
+        }
+        TestFiles.floats(directory.resolve("1.safetensors"), Map.of("x", new float[] {1}), Map.of("x", new long[] {1}));
+        try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+            assertThat(checkpoint.root(WeightFormat.AUTO).floats("x", 1)).containsExactly(2f);
+        }
+    }
+
+    @Test
+    void weightsUnderAnotherNameAreNamed() throws IOException {
+        TestFiles.floats(
+                directory.resolve("model.fp16.safetensors"), Map.of("x", new float[] {2}), Map.of("x", new long[] {1}));
+        assertThatThrownBy(() -> Checkpoint.open(directory))
+                .isInstanceOf(NoSuchFileException.class)
+                .hasMessage(directory + ": no model.safetensors and no model.safetensors.index.json, only"
+                        + " model.fp16.safetensors; if it holds all weights, rename it to model.safetensors, else"
+                        + " download the rest");
+    }
+
+    @Test
+    void aTiedTensorIsFoundUnderAnyOfItsNames() throws IOException {
+        Map<String, List<String>> tied = Map.of("table", List.of("first", "second"));
+        for (String stored : List.of("table", "first", "second")) {
+            TestFiles.vectors(directory, "zero", stored);
+            try (Checkpoint checkpoint = Checkpoint.open(directory, tied)) {
+                assertThat(checkpoint.tensors()).containsOnlyKeys("table", "zero");
+                assertThat(checkpoint.tensor("table").info().name()).isEqualTo("table");
+                assertThat(checkpoint.root(WeightFormat.AUTO).floats("table", 2))
+                        .containsExactly(1f, 1.5f);
+                assertThat(checkpoint.tensor("table").map().getFloat(4)).isEqualTo(1.5f);
+                assertThat(checkpoint.unused()).containsExactly("zero");
+            }
+        }
+        TestFiles.vectors(directory, "second", "first"); // 0, 0.5 and 1, 1.5
+        try (Checkpoint checkpoint = Checkpoint.open(directory, tied)) {
+            WeightScope root = checkpoint.root(WeightFormat.AUTO);
+            assertThat(root.floats("table", 2)).containsExactly(1f, 1.5f);
+            assertThat(root.floats("second", 2)).containsExactly(0f, 0.5f);
+            assertThat(root.disagree("table", "second")).isTrue();
+            assertThat(root.disagree("table", "table")).isFalse();
+            assertThat(root.disagree("table", "first")).isFalse(); // not there by that name
+        }
+    }
+
+    @Test
+    void namesThatSaveModelDroppedAreFoundByWhatItWroteOfThem() throws IOException {
+        TestFiles.raw(
+                directory.resolve("model.safetensors"),
+                "{\"__metadata__\":{\"format\":\"pt\",\"dropped\":\"kept\",\"other\":\"nowhere\"},"
+                        + "\"kept\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
+                4);
+        try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+            assertThat(checkpoint.tensors()).containsOnlyKeys("dropped", "kept");
+            assertThat(checkpoint.root(WeightFormat.AUTO).floats("dropped", 1)).containsExactly(0f);
+        }
+    }
+
+    @Test
+    void aFileThatWasCutIsNoticedAndOneThatWasReplacedDoesNoHarm() throws IOException {
+        Path file = TestFiles.vectors(directory, "w");
+        try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+            checkpoint.checkLengths();
+            byte[] bytes = Files.readAllBytes(file);
+            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+                channel.truncate(bytes.length - 1);
+            }
+            assertThatThrownBy(checkpoint::checkLengths)
+                    .isInstanceOf(MalformedCheckpointException.class)
+                    .hasMessage(file + ": expected the " + bytes.length + " bytes that it had when it was loaded, got "
+                            + (bytes.length - 1) + "; put the file back and load the model again, and replace files of"
+                            + " models in use by moving others to their place, not by writing over them");
+            Files.move(Files.write(directory.resolve("new"), new byte[1]), file, StandardCopyOption.REPLACE_EXISTING);
+            checkpoint.checkLengths();
+        }
     }
 
     @Test

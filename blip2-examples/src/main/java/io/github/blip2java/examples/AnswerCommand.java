@@ -8,6 +8,7 @@ import io.github.blip2java.processor.Image;
 import io.github.blip2java.processor.ImageReader;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -26,7 +27,7 @@ import picocli.CommandLine.Spec;
         footer = {"", "Example:", "  blip2 answer --model models/blip2-opt-2.7b cat.jpg \"which animal is this?\""})
 final class AnswerCommand implements Callable<Integer> {
     @Parameters(index = "0", paramLabel = "IMAGE", description = "A picture file.")
-    private Path image;
+    private String image;
 
     @Parameters(index = "1..*", arity = "1..*", paramLabel = "QUESTION", description = "What to ask, in plain words.")
     private List<String> questions;
@@ -66,8 +67,8 @@ final class AnswerCommand implements Callable<Integer> {
             blip2.checkPrompts(questions.stream().map(this::asked).toList());
             Image picture;
             try {
-                picture = ImageReader.read(image);
-            } catch (IOException e) {
+                picture = read(Path.of(image));
+            } catch (IOException | InvalidPathException e) {
                 progress.clear();
                 err.println("blip2: " + Blip2.message(e));
                 return Blip2.SOME_FAILED;
@@ -78,11 +79,19 @@ final class AnswerCommand implements Callable<Integer> {
             for (String question : questions) {
                 GeneratedText answer = blip2.caption(encoding, asked(question));
                 progress.clear();
-                printer.print(image.toString(), question, answer, (System.nanoTime() - start) / 1e9);
+                printer.print(image, question, answer, (System.nanoTime() - start) / 1e9);
                 start = System.nanoTime();
             }
         }
         return Blip2.OK;
+    }
+
+    private static Image read(Path file) throws IOException {
+        try {
+            return ImageReader.read(file);
+        } catch (IOException e) {
+            throw new IOException(Blip2.message(file, e), e);
+        }
     }
 
     private String asked(String question) {

@@ -85,7 +85,7 @@ final class BenchCommand implements Callable<Integer> {
         } else {
             figures.forEach((name, value) -> out.printf(Locale.ROOT, "%-14s %s%n", name, value == null ? "-" : value));
         }
-        out.flush();
+        Output.flush(out);
         return Blip2.OK;
     }
 

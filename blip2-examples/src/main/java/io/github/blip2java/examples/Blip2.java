@@ -1,6 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.examples;
 
+import io.github.blip2java.weights.Unreadable;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintWriter;
+import java.nio.charset.Charset;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -36,10 +48,15 @@ public final class Blip2 implements Runnable {
     /** The command line or the model is wrong. */
     static final int UNUSABLE = 2;
 
+    private static final String COMMANDS = "caption, answer, info, verify, convert, bench";
+
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--stack-trace", hidden = true, scope = CommandLine.ScopeType.INHERIT)
+    @Option(
+            names = {"--stacktrace", "--stack-trace"},
+            hidden = true,
+            scope = CommandLine.ScopeType.INHERIT)
     private boolean stackTrace;
 
     /** Made by picocli. */
@@ -51,7 +68,9 @@ public final class Blip2 implements Runnable {
      * @param args the command line
      */
     public static void main(String[] args) {
-        System.exit(commandLine().execute(args));
+        Thread.setDefaultUncaughtExceptionHandler(
+                (thread, failure) -> System.err.println("blip2: " + message(failure)));
+        System.exit(commandLine().setOut(Output.standard()).execute(args));
     }
 
     /**
@@ -64,44 +83,116 @@ public final class Blip2 implements Runnable {
         return new CommandLine(blip2)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setUsageHelpAutoWidth(true)
-                .setExecutionStrategy(parsed -> {
-                    try {
-                        return new CommandLine.RunLast().execute(parsed);
-                    } catch (OutOfMemoryError e) { // picocli tells of exceptions only
-                        throw new CommandLine.ExecutionException(
-                                parsed.commandSpec().commandLine(), outOfMemory(e), e);
-                    }
-                })
+                .setExpandAtFiles(false) // a picture's name may begin with @
+                .setExecutionStrategy(Blip2::execute)
                 .setParameterExceptionHandler((exception, args) -> {
                     CommandLine line = exception.getCommandLine();
-                    line.getErr().println("blip2: " + exception.getMessage());
+                    line.getErr().println("blip2: " + wrongUsage(exception));
                     line.getErr().println("Try: " + line.getCommandSpec().qualifiedName() + " --help");
                     return UNUSABLE;
                 })
                 .setExecutionExceptionHandler((exception, line, parsed) -> {
-                    line.getErr().println("blip2: " + message(exception));
+                    if (exception instanceof Output.FailedException failed && failed.isClosedPipe()) {
+                        return OK; // who read the results has seen enough
+                    }
+                    Throwable failure = exception.getCause() instanceof Error error ? error : exception;
+                    line.getErr().println("blip2: " + message(failure));
                     if (blip2.stackTrace) {
-                        exception.printStackTrace(line.getErr());
+                        failure.printStackTrace(line.getErr());
                     }
                     return UNUSABLE;
                 });
     }
 
-    private static String outOfMemory(OutOfMemoryError e) {
-        return "out of memory: expected enough for this model and these inputs, got " + e.getMessage()
-                + "; give Java a larger heap, such as BLIP2_JAVA_OPTS=-Xmx4g, or close other programs";
+    /**
+     * Makes a writer for results that fails as {@link #main} does where its stream fails: a closed pipe ends the program quietly,
+     * anything else with a message and exit code 2.
+     *
+     * @param stream  receives the results
+     * @param charset how they are written
+     * @return what to give {@link CommandLine#setOut}
+     */
+    public static PrintWriter output(OutputStream stream, Charset charset) {
+        return Output.to(stream, charset);
+    }
+
+    /** Runs a command; picocli tells of exceptions only, not of errors. */
+    private static int execute(CommandLine.ParseResult parsed) {
+        CommandLine line = parsed.commandSpec().commandLine();
+        try {
+            int code = new CommandLine.RunLast().execute(parsed);
+            Output.flush(line.getOut());
+            return code;
+        } catch (Output.FailedException e) {
+            throw new CommandLine.ExecutionException(line, e.getMessage(), e);
+        } catch (Error e) {
+            throw new CommandLine.ExecutionException(line, message(e), e);
+        }
+    }
+
+    private static String wrongUsage(CommandLine.ParameterException exception) {
+        if (!(exception instanceof CommandLine.UnmatchedArgumentException unmatched)
+                || unmatched.getUnmatched().isEmpty()) {
+            return exception.getMessage();
+        }
+        String word = unmatched.getUnmatched().get(0);
+        boolean option = word.startsWith("-");
+        if (!option && unmatched.getCommandLine().getParent() != null) {
+            return exception.getMessage(); // one word too many
+        }
+        List<String> similar = unmatched.getSuggestions();
+        String instead = similar.isEmpty()
+                ? option ? "see its help" : "there are " + COMMANDS + "; `blip2 --help` shows them"
+                : "did you mean " + similar.get(0) + "?";
+        return "expected " + (option ? "an option" : "a command") + ", got \"" + word + "\"; " + instead;
     }
 
     /** One line for a person. */
-    static String message(Throwable exception) {
-        String message = exception.getMessage();
-        return message == null ? exception.toString() : message;
+    static String message(Throwable failure) {
+        if (failure instanceof OutOfMemoryError) {
+            return "out of memory: expected enough for this model and these inputs, got " + failure.getMessage()
+                    + "; give Java a larger heap, such as BLIP2_JAVA_OPTS=-Xmx4g, or close other programs";
+        }
+        String message = failure.getMessage();
+        if (failure instanceof InternalError && String.valueOf(message).contains("unsafe memory access")) {
+            return "weights: expected files that stay as they are while they are in use, got one that became shorter or"
+                    + " cannot be read any more; put it back and start again";
+        }
+        if (failure instanceof InvalidPathException name) {
+            return "\"" + name.getInput() + "\": expected a file name that the locale can express, got one that "
+                    + System.getProperty("sun.jnu.encoding") + " cannot; set LC_ALL=C.UTF-8";
+        }
+        if (failure instanceof FileSystemException file && file.getReason() == null && file.getFile() != null) {
+            return file(failure, Path.of(file.getFile()), message);
+        }
+        boolean ours = message != null
+                && (failure instanceof IOException
+                        || failure instanceof IllegalArgumentException
+                        || failure instanceof IllegalStateException
+                        || failure.getClass().getName().startsWith("io.github.blip2java."));
+        return ours ? message : failure + "; --stacktrace shows where, for a report";
+    }
+
+    /** What the JDK says with a path alone. */
+    private static String file(Throwable failure, Path path, String message) {
+        if (failure instanceof AccessDeniedException) {
+            return Unreadable.denied(path).getMessage();
+        }
+        return failure instanceof FileAlreadyExistsException && message.equals(path.toString())
+                ? path + ": expected nothing there, found something; remove it, or choose another name"
+                : message;
+    }
+
+    /** One line for a picture that could not be read. */
+    static String message(Path picture, Throwable failure) {
+        return failure instanceof IOException && !Files.exists(picture)
+                ? Unreadable.missing(picture, "no such file; check the path").getMessage()
+                : message(failure);
     }
 
     @Override
     public void run() {
         throw new CommandLine.ParameterException(
-                spec.commandLine(),
-                "expected a command: caption, answer, info, verify, convert, bench; `blip2 --help` shows them");
+                spec.commandLine(), "expected a command: " + COMMANDS + "; `blip2 --help` shows them");
     }
 }

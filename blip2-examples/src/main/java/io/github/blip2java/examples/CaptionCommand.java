@@ -4,7 +4,9 @@ package io.github.blip2java.examples;
 import io.github.blip2java.processor.Blip2Pipeline;
 import io.github.blip2java.processor.FileResult;
 import java.io.PrintWriter;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -24,7 +26,7 @@ import picocli.CommandLine.Spec;
         footer = {"", "Example:", "  blip2 caption --model models/blip2-opt-2.7b cat.jpg dog.png"})
 final class CaptionCommand implements Callable<Integer> {
     @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Picture files: JPEG, PNG, GIF, BMP, TIFF, WebP.")
-    private List<Path> images;
+    private List<String> images;
 
     @Option(
             names = "--prompt",
@@ -50,13 +52,28 @@ final class CaptionCommand implements Callable<Integer> {
         TextPrinter printer = new TextPrinter(spec.commandLine().getOut(), options.json(), images.size() > 1);
         done = 0;
         failed = 0;
+        List<Path> files = files();
         try (Progress progress = new Progress(spec.commandLine().getErr());
                 Blip2Pipeline blip2 = options.load(progress)) {
             progress.progress("describing pictures", 0, images.size());
             start = System.nanoTime();
-            blip2.captionFiles(images, prompt, results -> print(results, printer, progress));
+            blip2.captionFiles(files, prompt, results -> print(results, printer, progress));
         }
         return failed == 0 ? Blip2.OK : Blip2.SOME_FAILED;
+    }
+
+    /** The names that this system can express; the others fail alone. */
+    private List<Path> files() {
+        List<Path> files = new ArrayList<>();
+        for (String name : images) {
+            try {
+                files.add(Path.of(name));
+            } catch (InvalidPathException e) {
+                spec.commandLine().getErr().println("blip2: " + Blip2.message(e));
+                failed++;
+            }
+        }
+        return files;
     }
 
     /** Prints some results as soon as they are there; each took its share of the time since the last ones. */
@@ -67,7 +84,7 @@ final class CaptionCommand implements Callable<Integer> {
         for (FileResult result : results) {
             result.text().ifPresent(text -> printer.print(result.file().toString(), null, text, seconds));
             result.error().ifPresent(error -> {
-                err.println("blip2: " + Blip2.message(error));
+                err.println("blip2: " + Blip2.message(result.file(), error));
                 err.flush();
                 failed++;
             });

@@ -51,15 +51,16 @@ final class InfoCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         PrintWriter out = spec.commandLine().getOut();
         Path folder = directory == null ? DemoModel.checkpoint() : directory;
-        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
-            Map<String, Object> facts = facts(checkpoint, Blip2Config.fromPretrained(folder));
+        Blip2Config config = Blip2Config.fromPretrained(folder);
+        try (Checkpoint checkpoint = Checkpoint.open(folder, config.tiedWeights())) {
+            Map<String, Object> facts = facts(checkpoint, config);
             if (json) {
                 out.println(new ObjectMapper().writeValueAsString(facts));
             } else {
                 facts.forEach((name, value) -> out.printf(Locale.ROOT, "%-22s %s%n", name.replace('_', ' '), value));
             }
         }
-        out.flush();
+        Output.flush(out);
         return Blip2.OK;
     }
 

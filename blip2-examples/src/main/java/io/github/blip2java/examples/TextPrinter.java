@@ -43,14 +43,19 @@ final class TextPrinter {
             fields.put("seconds", Math.round(seconds * 1000) / 1000.0);
             out.println(json(fields));
         } else {
-            out.println((named ? (question == null ? file : question) + "\t" : "") + text.text());
+            out.println((named ? label(question == null ? file : question) + "\t" : "") + text.text());
         }
-        out.flush();
+        Output.flush(out);
     }
 
-    private static String json(Map<String, Object> fields) {
+    /** A tab or a line break in a name would look like the end of it. */
+    private static String label(String name) {
+        return name.chars().anyMatch(Character::isISOControl) ? json(name) : name;
+    }
+
+    private static String json(Object value) {
         try {
-            return JSON.writeValueAsString(fields);
+            return JSON.writeValueAsString(value);
         } catch (JsonProcessingException e) {
             throw new IllegalStateException(e);
         }

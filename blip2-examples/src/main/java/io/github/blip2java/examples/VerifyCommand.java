@@ -52,14 +52,14 @@ final class VerifyCommand implements Callable<Integer> {
                 failed += check.ok() ? 0 : 1;
                 progress.clear();
                 out.println(options.json() ? line(json, fields(check)) : check.toString());
-                out.flush();
+                Output.flush(out);
             });
         }
         Map<String, Object> summary = new LinkedHashMap<>();
         summary.put("checks", checks);
         summary.put("failed", failed);
         out.println(options.json() ? line(json, summary) : checks + " checks, " + failed + " failed");
-        out.flush();
+        Output.flush(out);
         return failed == 0 ? Blip2.OK : Blip2.SOME_FAILED;
     }
 

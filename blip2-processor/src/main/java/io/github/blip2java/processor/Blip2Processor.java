@@ -6,7 +6,7 @@ import io.github.blip2java.config.ConfigNode;
 import io.github.blip2java.config.Limits;
 import io.github.blip2java.processor.TextOptions.Side;
 import io.github.blip2java.processor.tokenizer.Tokenizer;
-import io.github.blip2java.weights.Checkpoint;
+import io.github.blip2java.weights.CheckpointFolder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -65,7 +65,7 @@ public final class Blip2Processor implements AutoCloseable {
      * <p>The number of image tokens stands in {@code processor_config.json} or else in {@code config.json}. A model of
      * the older layout, without an image token in its {@code config.json}, gets texts without image tokens.
      *
-     * @param directory the checkpoint's folder
+     * @param directory the checkpoint's folder, or what {@link CheckpointFolder#resolve} finds it by
      * @return the processor; close it after use
      * @throws IOException when a file is missing or unreadable
      * @throws io.github.blip2java.weights.MalformedCheckpointException when a file's content is wrong
@@ -74,7 +74,10 @@ public final class Blip2Processor implements AutoCloseable {
      *     into Java's heap
      */
     public static Blip2Processor fromPretrained(Path directory) throws IOException {
-        Checkpoint.requireFolder(directory);
+        return read(CheckpointFolder.resolve(directory));
+    }
+
+    private static Blip2Processor read(Path directory) throws IOException {
         Blip2ImageProcessor images = Blip2ImageProcessor.fromPretrained(directory);
         Blip2Config model =
                 Files.exists(directory.resolve("config.json")) ? Blip2Config.fromPretrained(directory) : null;

@@ -4,6 +4,7 @@ package io.github.blip2java.processor;
 import io.github.blip2java.config.ConfigNode;
 import io.github.blip2java.config.Limits;
 import io.github.blip2java.weights.CheckpointFile;
+import io.github.blip2java.weights.CheckpointFolder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -107,6 +108,10 @@ public record ImageProcessorConfig(
      *     bicubic, for cropping or padding, or for a size that keeps the aspect ratio
      */
     public static ImageProcessorConfig fromPretrained(Path directory) throws IOException {
+        return read(CheckpointFolder.resolve(directory));
+    }
+
+    private static ImageProcessorConfig read(Path directory) throws IOException {
         Path nested = directory.resolve(NESTED_FILE);
         if (Files.isRegularFile(nested)) {
             ConfigNode json = ConfigNode.read(nested);

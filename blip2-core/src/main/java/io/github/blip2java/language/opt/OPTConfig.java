@@ -132,6 +132,12 @@ public record OPTConfig(
         return 2L * numHiddenLayers * hiddenSize * Float.BYTES;
     }
 
+    /** Reference: {@code OPTForCausalLM._tied_weights_keys}. */
+    @Override
+    public Map<String, List<String>> tiedWeights() {
+        return tieWordEmbeddings ? Map.of("model.decoder.embed_tokens.weight", List.of("lm_head.weight")) : Map.of();
+    }
+
     @Override
     public OPTForCausalLM load(WeightScope weights) {
         return new OPTForCausalLM(this, weights);

@@ -39,6 +39,9 @@ public final class OPTForCausalLM implements LanguageModel {
         this.lmHead = weights.contains("lm_head.weight")
                 ? new Linear(config.wordEmbedProjDim(), config.vocabSize(), false, weights.at("lm_head"))
                 : new Linear(decoder.embedTokens().weight(), null);
+        if (config.tieWordEmbeddings()) {
+            weights.disagree("model.decoder.embed_tokens.weight", "lm_head.weight"); // for the log
+        }
     }
 
     @Override

@@ -163,6 +163,13 @@ public record T5Config(
         return 2L * numDecoderLayers * numHeads * dKv * Float.BYTES;
     }
 
+    /** Reference: {@code T5ForConditionalGeneration._tied_weights_keys}; a head that config.json does not tie is no table. */
+    @Override
+    public Map<String, List<String>> tiedWeights() {
+        List<String> tables = List.of("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight");
+        return Map.of("shared.weight", tieWordEmbeddings ? tables : tables.subList(0, 2));
+    }
+
     @Override
     public T5ForConditionalGeneration load(WeightScope weights) {
         return new T5ForConditionalGeneration(this, weights);

@@ -29,8 +29,12 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * {@code T5ForConditionalGeneration}.
  */
 public final class T5ForConditionalGeneration implements LanguageModel {
+    private static final String SHARED = "shared.weight";
+    private static final String DECODER_TABLE = "decoder.embed_tokens.weight";
+
     private final T5Config config;
     private final Embedding shared;
+    private final Embedding decoderTable;
     private final T5Stack encoder;
     private final T5Stack decoder;
     private final Linear lmHead;
@@ -43,21 +47,22 @@ public final class T5ForConditionalGeneration implements LanguageModel {
      */
     public T5ForConditionalGeneration(T5Config config, WeightScope weights) {
         this.config = config;
-        this.shared = new Embedding(config.vocabSize(), config.dModel(), sharedTable(weights));
+        this.shared = new Embedding(config.vocabSize(), config.dModel(), weights.at("shared"));
+        this.decoderTable = weights.disagree(SHARED, DECODER_TABLE)
+                ? new Embedding(
+                        config.vocabSize(),
+                        config.dModel(),
+                        weights.at("decoder").at("embed_tokens"))
+                : shared;
         this.encoder = new T5Stack(config, false, weights.at("encoder"));
         this.decoder = new T5Stack(config, true, weights.at("decoder"));
         // Reference: tie_word_embeddings is no guide for T5; the head is its own wherever the file has one.
         this.lmHead = weights.contains("lm_head.weight")
                 ? new Linear(config.dModel(), config.vocabSize(), false, weights.at("lm_head"))
                 : new Linear(shared.weight(), null);
-    }
-
-    /** The table is stored under one of three names, depending on which tied copy was written. */
-    private static WeightScope sharedTable(WeightScope weights) {
-        WeightScope encoderCopy = weights.at("encoder").at("embed_tokens");
-        return weights.contains("shared.weight") || !encoderCopy.contains("weight")
-                ? weights.at("shared")
-                : encoderCopy;
+        if (config.tieWordEmbeddings()) {
+            weights.disagree(SHARED, "lm_head.weight"); // for the log
+        }
     }
 
     @Override
@@ -105,7 +110,7 @@ public final class T5ForConditionalGeneration implements LanguageModel {
         int seq = encoded.dim(1);
 
         Trace trace = new Trace(inputs.outputHiddenStates(), inputs.outputAttentions());
-        Tensor embeds = shared.forward(TokenIds.flatten(tokens)); // [batch * target, dModel]
+        Tensor embeds = decoderTable.forward(TokenIds.flatten(tokens)); // [batch * target, dModel]
         KeyValueCache self = new KeyValueCache(config.numDecoderLayers(), batch, target, attentionWidth());
         KeyValueCache cross = decoder.crossKeysAndValues(
                 encoded.reshape(batch * seq, encoded.cols()), Spans.padded(batch, seq), attentionWidth());
@@ -216,7 +221,7 @@ public final class T5ForConditionalGeneration implements LanguageModel {
         @Override
         public void advance(int... tokens) {
             Spans spans = Spans.padded(tokens.length, 1);
-            logits = head(decoder.decode(shared.forward(tokens), spans, null, null, self, cross, Trace.none()));
+            logits = head(decoder.decode(decoderTable.forward(tokens), spans, null, null, self, cross, Trace.none()));
         }
 
         @Override

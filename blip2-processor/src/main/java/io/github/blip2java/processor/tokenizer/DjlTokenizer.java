@@ -73,6 +73,15 @@ final class DjlTokenizer implements Tokenizer {
             byte[] json = text.getBytes(StandardCharsets.UTF_8);
             return HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(json), PLAIN);
         } catch (LinkageError e) {
+            if (isLoadedElsewhere(e)) {
+                throw new IllegalStateException(
+                        "the native tokenizer library is in use by another class loader of this process (two web applications,"
+                                + " two plugins, or one that was loaded again), and Java loads a native library for one alone; put"
+                                + " ai.djl.huggingface:tokenizers and ai.djl:api where one class loader serves both, such as the"
+                                + " class path or the server's shared libraries, or run them in two processes (" + e
+                                + ")",
+                        e);
+            }
             throw new IllegalStateException(
                     "the native tokenizer library does not run here: expected Linux on x86_64 or aarch64 with glibc"
                             + " 2.34 or newer, macOS on arm64, or Windows on x86_64; got "
@@ -89,6 +98,16 @@ final class DjlTokenizer implements Tokenizer {
                 System.setProperty(OFFLINE, before);
             }
         }
+    }
+
+    /** After the first failure Java tells only that the class cannot be used, with the text of the first one in its cause. */
+    private static boolean isLoadedElsewhere(Throwable e) {
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+            if (String.valueOf(cause.getMessage()).contains("already loaded in another classloader")) {
+                return true;
+            }
+        }
+        return false;
     }
 
     @Override

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.processor.tokenizer;
 
+import io.github.blip2java.weights.CheckpointFolder;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.OptionalInt;
@@ -33,7 +34,7 @@ public interface Tokenizer extends AutoCloseable {
      * @throws IllegalStateException when the native tokenizer library does not run on this machine
      */
     static Tokenizer fromPretrained(Path directory) throws IOException {
-        return new DjlTokenizer(TokenizerFiles.read(directory));
+        return new DjlTokenizer(TokenizerFiles.read(CheckpointFolder.resolve(directory)));
     }
 
     /**

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.conformance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.blip2java.examples.Blip2;
+import java.io.File;
+import java.io.IOException;
+import java.lang.reflect.Method;
+import java.net.MalformedURLException;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Processes of their own: runtimes without some module, several class loaders, a user without rights. */
+class OddRuntimesTest {
+    private static final String MODEL = Resources.checkpoint("opt-tiny").toString();
+    private static final String CAT = Resources.photo("cat.jpg").toString();
+
+    @TempDir
+    Path directory;
+
+    /** What a process printed, on both streams, and how it ended. */
+    private record Ended(int code, String printed) {}
+
+    private static Ended java(List<String> before, List<String> flags, Class<?> program, String... arguments)
+            throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(before);
+        command.addAll(List.of(
+                ProcessHandle.current().info().command().orElseThrow(),
+                "-Xmx512m",
+                "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"));
+        command.addAll(flags);
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), program.getName()));
+        command.addAll(List.of(arguments));
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        return new Ended(process.waitFor(), printed);
+    }
+
+    @Test
+    void aRuntimeWithoutJdkManagementLeavesTheMemoryCheckOut() throws Exception {
+        Ended ended = java(
+                List.of(),
+                List.of("--limit-modules", "java.se,jdk.unsupported,jdk.zipfs"),
+                Blip2.class,
+                "caption",
+                "--model",
+                MODEL,
+                CAT);
+        assertThat(ended.code()).as(ended.printed()).isZero();
+        assertThat(ended.printed().lines().filter(line -> !line.startsWith("WARNING: ")))
+                .hasSize(1);
+    }
+
+    /** Captions in two class loaders, each with all classes of its own, as two web applications have them. */
+    static final class Twice {
+        private Twice() {}
+
+        public static void main(String[] args) throws Exception {
+            URL[] urls = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+                    .map(Twice::url)
+                    .toArray(URL[]::new);
+            for (int i = 0; i < 3; i++) {
+                ClassLoader own = new URLClassLoader(urls, ClassLoader.getPlatformClassLoader());
+                Thread.currentThread().setContextClassLoader(own);
+                Class<?> tokenizer = Class.forName("io.github.blip2java.processor.tokenizer.Tokenizer", true, own);
+                Method fromPretrained = tokenizer.getMethod("fromPretrained", Path.class);
+                try {
+                    fromPretrained.invoke(null, Path.of(args[0]));
+                    System.out.println("loaded");
+                } catch (java.lang.reflect.InvocationTargetException e) {
+                    System.out.println(e.getCause());
+                }
+            }
+        }
+
+        private static URL url(String file) {
+            try {
+                return Path.of(file).toUri().toURL();
+            } catch (MalformedURLException e) {
+                throw new IllegalArgumentException(e);
+            }
+        }
+    }
+
+    @Test
+    void theTokenizersLibraryInTwoClassLoadersNamesTheCauseAndTheRemedy() throws Exception {
+        Ended ended = java(List.of(), List.of(), Twice.class, MODEL);
+        assertThat(ended.code()).as(ended.printed()).isZero();
+        List<String> lines = ended.printed()
+                .lines()
+                .filter(line -> !line.startsWith("WARNING: "))
+                .toList();
+        assertThat(lines).as(ended.printed()).hasSize(3);
+        assertThat(lines.get(0)).isEqualTo("loaded");
+        assertThat(lines.subList(1, 3))
+                .allSatisfy(line -> assertThat(line)
+                        .startsWith("java.lang.IllegalStateException: the native tokenizer library is in use by another"
+                                + " class loader of this process")
+                        .contains(
+                                "put ai.djl.huggingface:tokenizers and ai.djl:api where one class loader serves both"));
+    }
+
+    /** Root may read everything unless it gives that right up. */
+    private static List<String> withoutRights(Path probe) throws IOException {
+        boolean root = Integer.valueOf(0).equals(Files.getAttribute(probe, "unix:uid", LinkOption.NOFOLLOW_LINKS));
+        String rights = "-dac_override,-dac_read_search";
+        return root ? List.of("setpriv", "--bounding-set", rights, "--inh-caps", rights) : List.of();
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void whatMayNotBeReadIsNamedWithItsOwner() throws Exception {
+        String me = System.getProperty("user.name");
+        Path cat = Files.copy(Path.of(CAT), directory.resolve("cat.jpg"));
+        Path model = Resources.copy(Path.of(MODEL), directory.resolve("model"));
+        Map<Path, Integer> codes = Map.of(
+                cat,
+                1,
+                model.resolve("model.safetensors"),
+                2,
+                model.resolve("tokenizer.json"),
+                2,
+                model.resolve("config.json"),
+                2);
+        for (Map.Entry<Path, Integer> entry : codes.entrySet()) {
+            Path file = entry.getKey();
+            Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("-wx-wx-wx"));
+            Ended ended = java(
+                    withoutRights(directory), List.of(), Blip2.class, "caption", "--model", model.toString(), "" + cat);
+            Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
+            assertThat(ended.printed())
+                    .contains("blip2: " + file + ": may not be read: it belongs to " + me + " (-wx-wx-wx), and this"
+                            + " program runs as " + me + "; ask for the right to read it (chmod a+r \"" + file + "\")");
+            assertThat(ended.code()).isEqualTo(entry.getValue());
+        }
+        Files.setPosixFilePermissions(model, PosixFilePermissions.fromString("---------"));
+        Ended ended = java(withoutRights(directory), List.of(), Blip2.class, "info", model.toString());
+        Files.setPosixFilePermissions(model, PosixFilePermissions.fromString("rwxr-xr-x"));
+        assertThat(ended.printed()).contains("blip2: " + model, "may not be read: ", " belongs to " + me, "chmod a+rx");
+        assertThat(ended.code()).isEqualTo(2);
+    }
+}
