@@ -99,6 +99,10 @@ final class TiffFile {
             520,
             521);
 
+    /** Of more than one number the first counts. */
+    private static final Set<Integer> SINGLE =
+            Set.of(WIDTH, HEIGHT, COMPRESSION, PHOTOMETRIC, 266, SAMPLES, ROWS_PER_STRIP, PLANAR, PREDICTOR, 322, 323);
+
     private static final int SIGNED = 2;
     private static final int FLOAT = 3;
     private static final int SHORT = 3;
@@ -248,8 +252,9 @@ final class TiffFile {
         Map<Integer, long[]> numbers = new TreeMap<>();
         for (int tag : KEPT) {
             long[] stated = directory.numbers(tag);
-            if (stated.length > 0 && directory.entry(tag).type() != type(tag)) {
-                numbers.put(tag, stated);
+            boolean tooMany = stated.length > 1 && SINGLE.contains(tag);
+            if (stated.length > 0 && (directory.entry(tag).type() != type(tag) || tooMany)) {
+                numbers.put(tag, tooMany ? new long[] {stated[0]} : stated);
             }
         }
         if (!directory.has(PHOTOMETRIC)) {
