@@ -372,6 +372,10 @@ def tiffs():
     yield "tiff-numbers-wide.tif", tiff(gray.astype("u1"), 8, 1, short=4), None
     yield "tiff-big-big-endian.tif", tiff(gray.astype("u1"), 8, 1, order=">", big=True), tiff(gray.astype("u1"), 8, 1)
     yield "tiff-big-long8.tif", tiff(gray.astype("u1"), 8, 1, big=True), None
+    rgba = RGB.copy()
+    rgba.putalpha(Image.fromarray((gray % 256).astype(np.uint8)))
+    rgba = encode(rgba, "TIFF")
+    yield "tiff-premultiplied.tif", patched(rgba, rgba.index(struct.pack("<HHI", 338, 3, 1)) + 8, "H", 1), None
     yield "tiff-number-twice.tif", tiff(gray.astype("u1"), 8, 1, twice=262), None
     yield "tiff-big-cmyk.tif", encode(RGB.convert("CMYK"), "TIFF", big_tiff=True), None
     yield "tiff-big-gray-16bit.tif", encode(Image.fromarray(gray.astype(np.uint16) * 3), "TIFF", big_tiff=True), None
@@ -496,8 +500,11 @@ def refused():
     yield "cut-rows.bmp", encode(RGB, "BMP")[:-90], ": cannot be decoded as BMP (expected 2880 bytes of pixels, got 2790)"
     yield "compression.bmp", patched(encode(RGB, "BMP"), 30, "I", 4), "BMP with 24 bits a pixel and compression 4 is not supported"
     yield "header.bmp", patched(encode(RGB, "BMP"), 14, "I", 41), "expected a bitmap header of"
-    yield "float64.tif", tiff(np.ones((3, 4), "<f8"), 64, 3), "TIFF with 64-bit floating-point samples is not supported"
+    yield "float64.tif", tiff(np.ones((3, 4), "<f8"), 64, 3), "TIFF with 64-bit floating-point samples is not supported; convert it to 8 bits"
     yield "float16.tif", tiff(np.ones((3, 4), "<f2"), 16, 3), "TIFF with 16-bit floating-point samples is not supported"
+    yield "integers12.tif", tiff(np.ones((3, 6), "u1"), 12, 1), "TIFF with 12-bit integer samples is not supported"
+    lab = patched(encode(RGB, "TIFF"), encode(RGB, "TIFF").index(struct.pack("<HHI", 262, 3, 1)) + 8, "H", 8)
+    yield "lab.tif", lab, "TIFF with CIE Lab colours is not supported"
     yield "cut.ico", encode(scene(48, 48), "ICO")[:22], "expected an icon's picture, got none in 22 bytes"
     yield "cut.ppm", encode(RGB, "PPM")[:-1], "expected 40x24 pixels in a PNM, got the end of the file"
     yield "value.pgm", b"P2 2 1 9 3 10", "expected at most 9 as a value of a PNM, got 10"

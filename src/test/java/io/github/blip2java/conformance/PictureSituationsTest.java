@@ -182,6 +182,11 @@ class PictureSituationsTest {
     }
 
     @Test
+    void tiffWithColorsMultipliedByAlphaIsDecoded() {
+        check("tiff-premultiplied");
+    }
+
+    @Test
     void bigTiffIsDecoded() {
         check("tiff-big-");
     }
