@@ -25,8 +25,8 @@ import java.nio.file.Path;
  * range, read it with {@code javax.imageio.ImageIO} and pass the {@link BufferedImage}: there the high byte counts.
  *
  * <p>Known to differ from Pillow by a few levels: JPEGs with 4:4:0 chroma on JDKs that bundle libjpeg 6b. Not read:
- * arithmetic-coded JPEG on those JDKs; TIFF of 64-bit samples, of several channels of 32 bits, of 32 bits with a
- * predictor; HEIC, AVIF, JPEG 2000 and others, whose message names a converter.
+ * arithmetic-coded JPEG on those JDKs; TIFF of 12 bits, of more than 16 bits other than plain 32-bit gray, and of
+ * CIE Lab; HEIC, AVIF, JPEG 2000 and others, whose message names a converter.
  *
  * <p>Safe for many threads at once.
  */

@@ -149,6 +149,9 @@ public final class PictureDecoder {
         BufferedImage image = read(PictureFormat.TIFF, tiff.parts());
         Pixels stored = switch (tiff.samples()) {
             case INTEGER_32, FLOAT_32 -> RowConverter.convert(image.getRaster(), tiff.fourBytes());
+            case PREMULTIPLIED ->
+                RowConverter.convert(
+                        image.getRaster(), tiff.premultiplied(image.getRaster().getNumBands()));
             case SIGNED_16 -> RowConverter.convert(image.getRaster(), RowConverter::signedGray);
             case UNSIGNED -> {
                 long[] map = image.getColorModel() instanceof IndexColorModel ? tiff.colorMap() : new long[0];

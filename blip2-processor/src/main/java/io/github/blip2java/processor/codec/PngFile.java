@@ -56,6 +56,10 @@ final class PngFile {
                     + (png.header == null ? "header" : "pixel data") + " in " + bytes.length
                     + " bytes; the file is cut short or damaged");
         }
+        if (png.header[COLOR_TYPE] == PALETTE && png.palette == null) {
+            throw new PictureException("expected a PNG's palette, got none in " + bytes.length
+                    + " bytes; the file is damaged, get another copy");
+        }
         return png;
     }
 
@@ -96,7 +100,7 @@ final class PngFile {
                 }
             }
             case "PLTE" -> {
-                if (!afterData) {
+                if (!afterData || palette == null) {
                     palette = bytes(chunk);
                 }
             }
@@ -225,18 +229,12 @@ final class PngFile {
         return parts;
     }
 
-    /** As many colours as indices can name: what the file does not tell is black, or gray where it has no palette. */
+    /** As many colours as indices can name: what the file does not tell is black. */
     private ByteBuffer colors() {
         int bits = header[8];
         int size = bits == 1 || bits == 2 || bits == 4 ? 3 << bits : PALETTE_BYTES;
         byte[] colors = new byte[size];
-        if (palette == null) {
-            for (int i = 0; i < size; i++) {
-                colors[i] = (byte) (i / 3);
-            }
-        } else {
-            System.arraycopy(palette, 0, colors, 0, Math.min(size, palette.length));
-        }
+        System.arraycopy(palette, 0, colors, 0, Math.min(size, palette.length));
         return ByteBuffer.wrap(colors);
     }
 

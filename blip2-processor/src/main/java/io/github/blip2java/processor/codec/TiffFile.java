@@ -20,6 +20,8 @@ final class TiffFile {
     enum Samples {
         /** As the JDK's reader gives them. */
         UNSIGNED,
+        /** Red, green and blue multiplied by an alpha behind them, to be divided by it, rounding down. */
+        PREMULTIPLIED,
         /** 16 bits with a sign, cut at 0 and 255. */
         SIGNED_16,
         /** 32 bits with a sign, cut at 0 and 255; handed to the reader as four bytes. */
@@ -99,11 +101,19 @@ final class TiffFile {
             520,
             521);
 
+    /** Of more than one number the first counts. */
+    private static final Set<Integer> SINGLE =
+            Set.of(WIDTH, HEIGHT, COMPRESSION, PHOTOMETRIC, 266, SAMPLES, ROWS_PER_STRIP, PLANAR, PREDICTOR, 322, 323);
+
     private static final int SIGNED = 2;
     private static final int FLOAT = 3;
     private static final int SHORT = 3;
     private static final int LONG = 4;
     private static final int RGB = 2;
+    private static final int CMYK = 5;
+    private static final int YCBCR = 6;
+    private static final int LAB = 8;
+    private static final int PREMULTIPLIED = 1;
     private static final int UNASSOCIATED_ALPHA = 2;
     private static final int UNCOMPRESSED = 1;
     private static final int HEADER_BYTES = 8;
@@ -143,13 +153,24 @@ final class TiffFile {
             return Samples.INTEGER_32;
         } else if (format == SIGNED && bits == 16 && gray) {
             return Samples.SIGNED_16;
-        } else if (format == FLOAT || bits > 16 || (format == SIGNED && bits > 8)) {
-            throw new PictureException("TIFF with " + bits + "-bit " + (format == FLOAT ? "floating-point" : "integer")
-                    + " samples" + (gray ? "" : " of several channels") + (plain ? "" : " and a predictor")
-                    + " is not supported; convert it to 8 bits, for instance with ImageMagick: magick in.tif -depth 8"
-                    + " out.png");
         }
-        return Samples.UNSIGNED;
+        long photometric = directory.number(PHOTOMETRIC, 0);
+        boolean wide = format == FLOAT || bits > 16 || (format == SIGNED && bits > 8);
+        if (wide || bits > 8 && (bits != 16 || photometric == CMYK)) {
+            throw unsupported(bits + "-bit " + (format == FLOAT ? "floating-point" : "integer") + " samples"
+                    + (gray ? "" : " of several channels") + (plain ? "" : " and a predictor"));
+        } else if (photometric > YCBCR) {
+            throw unsupported(photometric == LAB ? "CIE Lab colours" : "colours of kind " + photometric);
+        }
+        return photometric == RGB && directory.number(EXTRA_SAMPLES, 0) == PREMULTIPLIED
+                ? Samples.PREMULTIPLIED
+                : Samples.UNSIGNED;
+    }
+
+    private static PictureException unsupported(String what) {
+        return new PictureException(
+                "TIFF with " + what + " is not supported; convert it to 8 bits of red, green and blue,"
+                        + " for instance with ImageMagick: magick in.tif -colorspace sRGB -depth 8 out.png");
     }
 
     int width() {
@@ -248,8 +269,9 @@ final class TiffFile {
         Map<Integer, long[]> numbers = new TreeMap<>();
         for (int tag : KEPT) {
             long[] stated = directory.numbers(tag);
-            if (stated.length > 0 && directory.entry(tag).type() != type(tag)) {
-                numbers.put(tag, stated);
+            boolean tooMany = stated.length > 1 && SINGLE.contains(tag);
+            if (stated.length > 0 && (directory.entry(tag).type() != type(tag) || tooMany)) {
+                numbers.put(tag, tooMany ? new long[] {stated[0]} : stated);
             }
         }
         if (!directory.has(PHOTOMETRIC)) {
@@ -261,6 +283,8 @@ final class TiffFile {
             numbers.put(PHOTOMETRIC, new long[] {RGB});
             numbers.put(EXTRA_SAMPLES, new long[] {UNASSOCIATED_ALPHA});
             numbers.put(PLANAR, new long[] {1});
+        } else if (samples == Samples.PREMULTIPLIED) {
+            numbers.put(EXTRA_SAMPLES, new long[] {UNASSOCIATED_ALPHA}); // as it is stored
         } else if (directory.number(BITS, 1) == 16 && directory.number(PHOTOMETRIC, 0) == 0) {
             numbers.put(PHOTOMETRIC, new long[] {1}); // Pillow does not invert 16-bit gray
         }
@@ -313,6 +337,19 @@ final class TiffFile {
                 byte gray = (byte) Math.max(0, Math.min(255, (int) value));
                 for (int band = 0; band < 3; band++) {
                     out[target++] = gray;
+                }
+            }
+        };
+    }
+
+    /** The conversion of {@link Samples#PREMULTIPLIED}, some bands of a byte or of 16 bits whose high byte counts. */
+    RowConverter premultiplied(int bands) {
+        int shift = directory.number(BITS, 8) == 16 ? 8 : 0;
+        return (row, out, target) -> {
+            for (int i = 0; i < row.length; i += bands) {
+                int alpha = row[i + 3] >> shift;
+                for (int band = 0; band < 3; band++) {
+                    out[target++] = (byte) (alpha == 0 ? 0 : Math.min(255, (row[i + band] >> shift) * 255 / alpha));
                 }
             }
         };
