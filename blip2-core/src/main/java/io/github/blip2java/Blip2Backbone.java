@@ -90,8 +90,8 @@ final class Blip2Backbone implements AutoCloseable {
     }
 
     static Blip2Backbone load(Path given, LoadOptions options) throws IOException {
-        Path directory = CheckpointFolder.resolve(given);
         JavaCpp.liftPhysicalLimit();
+        Path directory = CheckpointFolder.resolve(given);
         Parallel pool = options.threads() == LoadOptions.ALL_CORES ? Parallel.shared() : Parallel.of(options.threads());
         if (!ENVIRONMENT_LOGGED.getAndSet(true)) {
             LOG.info("{}", ComputeEnvironment.of(pool.size()));
