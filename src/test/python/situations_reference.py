@@ -487,6 +487,8 @@ def refused():
     yield "cut-last-byte.jpg", plain[:-3], cut
     yield "cut-half.jpg", plain[: len(plain) // 2 + 300], cut
     yield "cut-and-text-behind.jpg", plain[:-60] + b"text", cut
+    yield "cut-and-zeros-behind.jpg", plain[:-200] + bytes(3000), cut
+    yield "cut-and-long-text-behind.jpg", plain[:-200] + b"a few words that somebody appended\n" * 200, cut
     yield "cut-and-second-picture.jpg", plain[:-200] + plain, cut
     last = progressive.rindex(b"\xff\xda")
     yield "cut-between-scans.jpg", progressive[:last], cut

@@ -43,6 +43,9 @@ final class JpegFile {
         (byte) 0xff, (byte) APP0, 0, 16, 'J', 'F', 'I', 'F', 0, 1, 1, 0, 0, 1, 0, 1, 0, 0
     };
 
+    /** As many zeros or letters in a row hardly ever stand in entropy-coded data. */
+    private static final int RUN = 20;
+
     private static final int JFIF_BYTES = 14;
     private static final int ADOBE_BYTES = 12;
 
@@ -56,6 +59,7 @@ final class JpegFile {
     private boolean scanned;
     private boolean ended;
     private boolean otherBehind;
+    private ByteBuffer lastScan;
     private int width;
     private int height;
     private int[] components;
@@ -127,7 +131,8 @@ final class JpegFile {
                 scanned = true;
                 parts.addAll(pending);
                 pending.clear();
-                parts.add(file.slice(at, end - at));
+                lastScan = file.slice(at, end - at);
+                parts.add(lastScan);
                 otherBehind = end + 1 < file.limit();
                 if (scans.complete()) {
                     ended = end + 1 < file.limit() && unsigned(end + 1) == EOI;
@@ -224,6 +229,25 @@ final class JpegFile {
     /** Whether something else than the end marker stands behind the last scan's data, and begins like a marker. */
     boolean otherBehind() {
         return otherBehind;
+    }
+
+    /**
+     * Whether the last scan holds a run of zeros or of text: other data, that a decoder took for the picture's.
+     *
+     * @param behind bytes at the scan's end that no pixel was made of
+     */
+    boolean otherWithin(int behind) {
+        int zeros = 0;
+        int letters = 0;
+        for (int at = 0; at < lastScan.limit() - behind; at++) {
+            byte value = lastScan.get(at);
+            zeros = value == 0 ? zeros + 1 : 0;
+            letters = value >= '\t' && value < 127 && (value >= ' ' || value <= '\r') ? letters + 1 : 0;
+            if (zeros == RUN || letters == RUN) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Start, frame, tables, scans and end marker: neither profiles nor other metadata, and nothing behind the end. */

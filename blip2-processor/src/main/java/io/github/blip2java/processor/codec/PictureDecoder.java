@@ -8,6 +8,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import javax.imageio.ImageReader;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,7 +29,7 @@ public final class PictureDecoder {
     private static final String FORMATS = "a JPEG, PNG, GIF, BMP, TIFF, WebP, ICO, PBM, PGM or PPM file";
 
     /** Part of libjpeg's warning about what stands between the last pixel and the next marker. */
-    private static final String BEHIND = "extraneous bytes before marker";
+    private static final Pattern BEHIND = Pattern.compile("([0-9]{1,9}) extraneous bytes before marker");
 
     private final String name;
     private final boolean applyOrientation;
@@ -112,17 +114,30 @@ public final class PictureDecoder {
         reader.addIIOReadWarningListener((source, warning) -> warnings.add(warning));
         try {
             Raster raster = reader.readRaster(0, null);
-            // libjpeg warns when it meets the end before the last pixel, or makes something of what is no picture.
-            // Without the end marker, all is there if it met other data behind the last pixel, and nothing else.
-            boolean behind = warnings.stream().anyMatch(warning -> warning.contains(BEHIND)) || jpeg.otherBehind();
-            boolean clean = warnings.stream().allMatch(warning -> warning.contains(BEHIND));
-            if (!jpeg.ended() && !(behind && clean)) {
+            if (!jpeg.ended() && !complete(jpeg, warnings)) {
                 throw jpeg.cutShort();
             }
             return upright(JpegPixels.toRgb(raster, model), jpeg.orientation());
         } finally {
             reader.dispose();
         }
+    }
+
+    /**
+     * Whether all rows of a JPEG without end marker are there. libjpeg warns when it meets the end before the last pixel,
+     * or makes something of what is no picture; so all is there if it met other data behind the last pixel, and nothing
+     * else.
+     */
+    private static boolean complete(JpegFile jpeg, List<String> warnings) {
+        int behind = 0;
+        for (String warning : warnings) {
+            Matcher bytes = BEHIND.matcher(warning);
+            if (!bytes.find()) {
+                return false;
+            }
+            behind = Integer.parseInt(bytes.group(1));
+        }
+        return (behind > 0 || jpeg.otherBehind()) && !jpeg.otherWithin(behind);
     }
 
     private Pixels png(PngFile png) throws IOException {
