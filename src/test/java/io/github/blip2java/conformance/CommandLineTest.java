@@ -381,16 +381,28 @@ class CommandLineTest {
 
     @Test
     void anUnknownCommandNamesTheOneThatWasMeant() {
-        assertThat(run("capton", CAT)).isEqualTo(2);
-        assertThat(run("fly")).isEqualTo(2);
-        assertThat(run("caption", "--modle", MODEL, CAT)).isEqualTo(2);
-        assertThat(run("info", MODEL, MODEL)).isEqualTo(2);
+        for (String[] words : new String[][] {
+            {"capton", CAT},
+            {"ifno"},
+            {"conv"},
+            {"fly"},
+            {"help", "anwser"},
+            {"caption", "--modle", MODEL, CAT},
+            {"caption", "--temperature", CAT},
+            {"info", MODEL, MODEL}
+        }) {
+            assertThat(run(words)).isEqualTo(2);
+        }
         assertThat(err.toString().lines().filter(line -> !line.startsWith("Try: ")))
                 .containsExactly(
                         "blip2: expected a command, got \"capton\"; did you mean caption?",
-                        "blip2: expected a command, got \"fly\"; there are caption, answer, info, verify, convert, bench;"
-                                + " `blip2 --help` shows them",
+                        "blip2: expected a command, got \"ifno\"; did you mean info?",
+                        "blip2: expected a command, got \"conv\"; did you mean convert?",
+                        "blip2: expected a command, got \"fly\"; there are caption, answer, info, verify, convert, bench",
+                        "blip2: expected a command, got \"anwser\"; did you mean answer?",
                         "blip2: expected an option, got \"--modle\"; did you mean --model?",
+                        "blip2: expected an option, got \"--temperature\"; there are --prompt, --model, --max-new-tokens,"
+                                + " --dtype, --threads, --force, --json, --help, --version",
                         "blip2: Unmatched argument at index 2: '" + MODEL + "'");
     }
 

@@ -5,10 +5,11 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /** Finds the names most like one that is missing, by Levenshtein distance. */
-final class NearestNames {
+public final class NearestNames {
     private static final int SHOWN = 3;
 
     private NearestNames() {}
@@ -21,6 +22,23 @@ final class NearestNames {
                 .limit(SHOWN)
                 .map(other -> '"' + other + '"')
                 .collect(Collectors.joining(", "));
+    }
+
+    /**
+     * Finds what was probably meant by a word that is none of some names.
+     *
+     * @param word  what somebody wrote
+     * @param names what there is
+     * @return the name that the word is the beginning of, or else the nearest one that differs in less than half of the word's letters
+     */
+    public static Optional<String> meant(String word, Collection<String> names) {
+        Optional<String> longer =
+                names.stream().filter(name -> name.startsWith(word)).findFirst();
+        return longer.isPresent()
+                ? longer
+                : names.stream()
+                        .filter(name -> 2 * distance(word, name) <= word.length())
+                        .min(Comparator.comparing(name -> distance(word, name)));
     }
 
     private static int distance(String a, String b) {

@@ -139,7 +139,7 @@ public final class SafetensorsFile implements AutoCloseable {
                 LOG.warn(
                         "{}: cannot be mapped into memory ({}), so that a copy of it is kept there",
                         path,
-                        e.getMessage());
+                        e.toString());
             }
             ByteBuffer copy = memory.apply(info.bytes());
             read(info, 0, copy.duplicate());

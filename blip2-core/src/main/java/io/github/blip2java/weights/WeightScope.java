@@ -12,6 +12,9 @@ import org.slf4j.LoggerFactory;
 public final class WeightScope {
     private static final Logger LOG = LoggerFactory.getLogger(WeightScope.class);
 
+    /** 16 MiB: what a trained head and its table differ in is seen long before. */
+    private static final int REPORT_PARTS = 64;
+
     private final Checkpoint checkpoint;
     private final String prefix;
     private final WeightFormat format;
@@ -88,13 +91,28 @@ public final class WeightScope {
      * @return true if both are there as floats and differ; {@code transformers} uses each as stored then, and ties them otherwise
      */
     public boolean disagree(String name, String other) {
+        return disagree(name, other, Long.MAX_VALUE);
+    }
+
+    /**
+     * Says in the log that two tensors that should be one hold different values, where it is the log alone that depends on it: of large
+     * ones not all is read.
+     *
+     * @param name  the name of one in this scope
+     * @param other the name of the other
+     */
+    public void reportDisagreement(String name, String other) {
+        disagree(name, other, REPORT_PARTS);
+    }
+
+    private boolean disagree(String name, String other, long parts) {
         if (!contains(name)
                 || !contains(other)
                 || !dtype(name).isWeight()
                 || !dtype(other).isWeight()) {
             return false;
         }
-        boolean differ = !checkpoint.tensor(path(name)).isEqualTo(checkpoint.tensor(path(other)));
+        boolean differ = !checkpoint.tensor(path(name)).isEqualTo(checkpoint.tensor(path(other)), parts);
         if (differ) {
             LOG.warn(
                     "{}: config.json ties \"{}\" to \"{}\", but both are stored and differ, so each is used as stored",

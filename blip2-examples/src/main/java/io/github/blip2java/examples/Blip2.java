@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.examples;
 
+import io.github.blip2java.weights.NearestNames;
 import io.github.blip2java.weights.Unreadable;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -13,10 +14,13 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
@@ -48,7 +52,10 @@ public final class Blip2 implements Runnable {
     /** The command line or the model is wrong. */
     static final int UNUSABLE = 2;
 
-    private static final String COMMANDS = "caption, answer, info, verify, convert, bench";
+    private static final List<String> COMMANDS = List.of("caption", "answer", "info", "verify", "convert", "bench");
+
+    /** What picocli says of {@code help} for a command that is none. */
+    private static final Pattern UNKNOWN_HELP = Pattern.compile("Unknown subcommand '(.*)'\\.");
 
     @Spec
     private CommandSpec spec;
@@ -131,20 +138,31 @@ public final class Blip2 implements Runnable {
     }
 
     private static String wrongUsage(CommandLine.ParameterException exception) {
+        Matcher asked = UNKNOWN_HELP.matcher(String.valueOf(exception.getMessage()));
+        if (asked.matches()) {
+            return unknown("a command", asked.group(1), COMMANDS);
+        }
         if (!(exception instanceof CommandLine.UnmatchedArgumentException unmatched)
                 || unmatched.getUnmatched().isEmpty()) {
             return exception.getMessage();
         }
         String word = unmatched.getUnmatched().get(0);
-        boolean option = word.startsWith("-");
-        if (!option && unmatched.getCommandLine().getParent() != null) {
-            return exception.getMessage(); // one word too many
+        CommandLine line = unmatched.getCommandLine();
+        if (word.startsWith("-")) {
+            List<String> options = line.getCommandSpec().options().stream()
+                    .filter(option -> !option.hidden())
+                    .map(OptionSpec::longestName)
+                    .toList();
+            return unknown("an option", word, options);
         }
-        List<String> similar = unmatched.getSuggestions();
-        String instead = similar.isEmpty()
-                ? option ? "see its help" : "there are " + COMMANDS + "; `blip2 --help` shows them"
-                : "did you mean " + similar.get(0) + "?";
-        return "expected " + (option ? "an option" : "a command") + ", got \"" + word + "\"; " + instead;
+        return line.getParent() == null ? unknown("a command", word, COMMANDS) : exception.getMessage();
+    }
+
+    private static String unknown(String what, String got, List<String> names) {
+        return "expected " + what + ", got \"" + got + "\"; "
+                + NearestNames.meant(got, names)
+                        .map(name -> "did you mean " + name + "?")
+                        .orElse("there are " + String.join(", ", names));
     }
 
     /** One line for a person. */
@@ -193,6 +211,7 @@ public final class Blip2 implements Runnable {
     @Override
     public void run() {
         throw new CommandLine.ParameterException(
-                spec.commandLine(), "expected a command: " + COMMANDS + "; `blip2 --help` shows them");
+                spec.commandLine(),
+                "expected a command: " + String.join(", ", COMMANDS) + "; `blip2 --help` shows them");
     }
 }

@@ -40,7 +40,7 @@ public final class OPTForCausalLM implements LanguageModel {
                 ? new Linear(config.wordEmbedProjDim(), config.vocabSize(), false, weights.at("lm_head"))
                 : new Linear(decoder.embedTokens().weight(), null);
         if (config.tieWordEmbeddings()) {
-            weights.disagree("model.decoder.embed_tokens.weight", "lm_head.weight"); // for the log
+            weights.reportDisagreement("model.decoder.embed_tokens.weight", "lm_head.weight");
         }
     }
 

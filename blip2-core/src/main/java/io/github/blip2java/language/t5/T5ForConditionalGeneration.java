@@ -61,7 +61,7 @@ public final class T5ForConditionalGeneration implements LanguageModel {
                 ? new Linear(config.dModel(), config.vocabSize(), false, weights.at("lm_head"))
                 : new Linear(shared.weight(), null);
         if (config.tieWordEmbeddings()) {
-            weights.disagree(SHARED, "lm_head.weight"); // for the log
+            weights.reportDisagreement(SHARED, "lm_head.weight");
         }
     }
 
