@@ -2,6 +2,7 @@
 package io.github.blip2java;
 
 import io.github.blip2java.generation.GenerationConfig;
+import io.github.blip2java.generation.GenerationHooks;
 import io.github.blip2java.generation.GenerationResult;
 import io.github.blip2java.generation.Generator;
 import io.github.blip2java.kernel.Parallel;
@@ -206,7 +207,7 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
         return backbone.admitted(backbone.memory(pixelValues, rows, positions(inputIds, options), 0), () -> {
             Tensor pixels = backbone.pixels(pixelValues, false);
             ImageTextMerger.Text text = check(pixels.dim(0), inputIds, attentionMask, options);
-            return generate(encode(pixels, false), text, options);
+            return generate(encode(pixels, false), text, options, GenerationHooks.NONE);
         });
     }
 
@@ -223,6 +224,26 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
      */
     public GenerationResult generate(
             ImageEncoding images, long[][] inputIds, long[][] attentionMask, GenerationConfig options) {
+        return generate(images, inputIds, attentionMask, options, GenerationHooks.NONE);
+    }
+
+    /**
+     * Generates text about pictures that were encoded before, while the caller listens.
+     *
+     * @param images        as for {@link #generate(ImageEncoding, long[][], long[][], GenerationConfig)}
+     * @param inputIds      as there
+     * @param attentionMask as there
+     * @param options       how to generate
+     * @param hooks         what to hear of or to have a say in
+     * @return ids and finish reasons
+     * @throws IllegalArgumentException if a shape, an id or an option does not fit
+     */
+    public GenerationResult generate(
+            ImageEncoding images,
+            long[][] inputIds,
+            long[][] attentionMask,
+            GenerationConfig options,
+            GenerationHooks hooks) {
         backbone.checkOpen();
         if (images == null || !images.isOf(backbone.merger)) {
             throw new IllegalArgumentException("images: expected pictures that this model encoded, got "
@@ -231,7 +252,7 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
         int rows = inputIds == null ? images.batch() : inputIds.length;
         return backbone.admitted(
                 backbone.memory(null, rows, positions(inputIds, options), 0),
-                () -> generate(images, check(images.batch(), inputIds, attentionMask, options), options));
+                () -> generate(images, check(images.batch(), inputIds, attentionMask, options), options, hooks));
     }
 
     /** Positions of a prompt and of what may follow it, for an estimate: what is wrong with them is told later. */
@@ -252,12 +273,19 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
         return limit == null ? MemoryEstimate.TEXT_POSITIONS : Math.max(0, limit);
     }
 
-    private GenerationResult generate(ImageEncoding images, ImageTextMerger.Text text, GenerationConfig options) {
+    private GenerationResult generate(
+            ImageEncoding images, ImageTextMerger.Text text, GenerationConfig options, GenerationHooks hooks) {
         LanguageModel languageModel = backbone.languageModel;
         Tensor embeds = languageModel.embedTokens(text.ids());
         ImageTextMerger.Merged merged = backbone.merger.merge(embeds, images.forRows(text.ids().length), text);
         Prompt prompt = Prompt.pack(merged.embeds(), merged.attentionMask());
-        return generator.generate(prompt, languageModel.prefix(text.ids()), promptLength(text), options);
+        return generator.generate(
+                prompt,
+                languageModel.prefix(text.ids()),
+                backbone.merger.textIds(text),
+                promptLength(text),
+                options,
+                hooks);
     }
 
     /**

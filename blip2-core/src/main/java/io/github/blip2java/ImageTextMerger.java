@@ -4,6 +4,7 @@ package io.github.blip2java;
 import io.github.blip2java.language.TokenIds;
 import io.github.blip2java.tensor.Tensor;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
  * Puts image features among the token embeddings.
@@ -94,6 +95,19 @@ final class ImageTextMerger {
                         .mapToLong(row -> Arrays.stream(row).sum())
                         .max()
                         .orElse(0);
+    }
+
+    /** The ids of each row's text alone, without image ids and padding. */
+    int[][] textIds(Text text) {
+        int image = config.imageTokenIndex().orElse(-1);
+        int[][] rows = new int[text.ids().length][];
+        Arrays.setAll(
+                rows,
+                row -> IntStream.range(0, text.ids()[row].length)
+                        .filter(column -> text.mask()[row][column] != 0 && text.ids()[row][column] != image)
+                        .map(column -> Math.toIntExact(text.ids()[row][column]))
+                        .toArray());
+        return rows;
     }
 
     /**

@@ -13,8 +13,11 @@ import java.util.List;
  *                      rows are filled with the padding id
  * @param newTokens     the new tokens alone, the end token included, one array a row without padding
  * @param finishReasons why each row ended; unmodifiable
+ * @param logProbabilities for each of {@code newTokens} the logarithm of what the model gave it, before any processor; null
+ *                      unless asked for
  */
-public record GenerationResult(long[][] sequences, long[][] newTokens, List<FinishReason> finishReasons) {
+public record GenerationResult(
+        long[][] sequences, long[][] newTokens, List<FinishReason> finishReasons, float[][] logProbabilities) {
 
     /**
      * Copies all rows.
@@ -22,11 +25,34 @@ public record GenerationResult(long[][] sequences, long[][] newTokens, List<Fini
      * @param sequences as above
      * @param newTokens as above
      * @param finishReasons as above
+     * @param logProbabilities as above
      */
     public GenerationResult {
         sequences = TokenIds.copy(sequences);
         newTokens = TokenIds.copy(newTokens);
         finishReasons = List.copyOf(finishReasons);
+        logProbabilities = copy(logProbabilities);
+    }
+
+    /**
+     * Takes rows alone.
+     *
+     * @param sequences as above
+     * @param newTokens as above
+     * @param finishReasons as above
+     */
+    public GenerationResult(long[][] sequences, long[][] newTokens, List<FinishReason> finishReasons) {
+        this(sequences, newTokens, finishReasons, null);
+    }
+
+    private static float[][] copy(float[][] rows) {
+        return rows == null ? null : Arrays.stream(rows).map(float[]::clone).toArray(float[][]::new);
+    }
+
+    /** {@return a copy; null unless asked for} */
+    @Override
+    public float[][] logProbabilities() {
+        return copy(logProbabilities);
     }
 
     /** {@return a copy} */
@@ -46,12 +72,13 @@ public record GenerationResult(long[][] sequences, long[][] newTokens, List<Fini
         return other instanceof GenerationResult result
                 && Arrays.deepEquals(sequences, result.sequences)
                 && Arrays.deepEquals(newTokens, result.newTokens)
-                && finishReasons.equals(result.finishReasons);
+                && finishReasons.equals(result.finishReasons)
+                && Arrays.deepEquals(logProbabilities, result.logProbabilities);
     }
 
     @Override
     public int hashCode() {
-        return 31 * Arrays.deepHashCode(sequences) + finishReasons.hashCode();
+        return 31 * Arrays.deepHashCode(sequences) + finishReasons.hashCode(); // equal ones have equal sequences
     }
 
     @Override

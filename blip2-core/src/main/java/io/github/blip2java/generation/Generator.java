@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.generation;
 
-import io.github.blip2java.language.DecoderState;
+import io.github.blip2java.generation.logits.MinNewTokensLengthLogitsProcessor;
+import io.github.blip2java.generation.search.Frontier;
+import io.github.blip2java.generation.search.GreedySearch;
+import io.github.blip2java.generation.search.Search;
 import io.github.blip2java.language.LanguageModel;
 import io.github.blip2java.language.LanguageModelConfig;
 import io.github.blip2java.language.Prompt;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.slf4j.Logger;
@@ -31,8 +35,8 @@ public final class Generator {
         this.defaults = defaults;
     }
 
-    /** Options of one call, with nothing left unset. */
-    private record Rules(int maxNewTokens, int minNewTokens, int[] eos, int pad) {}
+    /** Lengths and special tokens of one call, with nothing left unset. */
+    private record Rules(GenerationConfig options, int maxNewTokens, int minNewTokens, int[] eos, int pad) {}
 
     /**
      * Refuses what {@link #generate} would refuse, before any work.
@@ -51,24 +55,54 @@ public final class Generator {
      *
      * @param prompt       the embedded prompts, without padding
      * @param prefix       {@code [rows, length]}: ids that stand before the new tokens in the result
+     * @param promptIds    for each row the ids of its text, without image ids and padding
      * @param promptLength positions that {@code maxLength} and {@code minLength} count before the new tokens
-     * @param options      lengths and special tokens
+     * @param options      how to generate
+     * @param hooks        what the caller wants to hear of or to have a say in
      * @return ids and finish reasons
      * @throws IllegalArgumentException if the options contradict each other or the model's limits
      * @throws IllegalStateException if the model gives scores that are no finite numbers
      */
-    public GenerationResult generate(Prompt prompt, long[][] prefix, int promptLength, GenerationConfig options) {
-        Rules rules = rules(
-                prompt.spans().longest(), promptLength, options, prompt.spans().batch());
-        LogitsProcessor processor = rules.minNewTokens > 0
-                ? LogitsProcessor.minNewTokens(prefix[0].length, rules.minNewTokens, rules.eos)
-                : LogitsProcessor.NONE;
-        DecoderState state = languageModel.start(prompt, rules.maxNewTokens);
-        int[][] ids = Arrays.stream(prefix)
-                .map(row -> Arrays.stream(row).mapToInt(Math::toIntExact).toArray())
-                .toArray(int[][]::new);
-        StoppingCriteria stopping = new StoppingCriteria(rules.maxNewTokens, rules.eos);
-        return result(new GreedySearch().decode(state, ids, processor, stopping), prefix, rules.pad);
+    public GenerationResult generate(
+            Prompt prompt,
+            long[][] prefix,
+            int[][] promptIds,
+            int promptLength,
+            GenerationConfig options,
+            GenerationHooks hooks) {
+        int rows = prompt.spans().batch();
+        Rules rules = rules(prompt.spans().longest(), promptLength, options, rows);
+        List<Hypothesis> prompts = new ArrayList<>();
+        for (int row = 0; row < rows; row++) {
+            int[] ids = Arrays.stream(prefix[row]).mapToInt(Math::toIntExact).toArray();
+            prompts.add(Hypothesis.of(row, ids, promptIds[row]));
+        }
+        Search search = new GreedySearch(rows, stopping(rules, hooks));
+        DecodingLoop loop = new DecodingLoop(
+                search,
+                rows,
+                processor(rules, hooks),
+                new Frontier.Kept(hooks.logProbabilities(), false),
+                hooks.listener(),
+                hooks.cancellation());
+        return result(loop.run(languageModel.start(prompt, rules.maxNewTokens), prompts), rules, hooks);
+    }
+
+    private static LogitsProcessor processor(Rules rules, GenerationHooks hooks) {
+        List<LogitsProcessor> processors = new ArrayList<>();
+        if (rules.minNewTokens > 0) {
+            processors.add(new MinNewTokensLengthLogitsProcessor(rules.minNewTokens, rules.eos));
+        }
+        processors.addAll(hooks.logitsProcessors());
+        return (hypothesis, scores) -> processors.forEach(each -> each.process(hypothesis, scores));
+    }
+
+    private static StoppingCriteria stopping(Rules rules, GenerationHooks hooks) {
+        List<StoppingCriteria> criteria = new ArrayList<>();
+        criteria.add(StoppingCriteria.eos(rules.eos));
+        criteria.addAll(hooks.stoppingCriteria());
+        criteria.add(StoppingCriteria.maxNewTokens(rules.maxNewTokens));
+        return StoppingCriteria.any(criteria);
     }
 
     private Rules rules(int longest, int promptLength, GenerationConfig options, int rows) {
@@ -89,8 +123,10 @@ public final class Generator {
         int room = limited ? config.maxPositions().getAsInt() - longest : positionsInHeap(config, rows);
         int maxNewTokens = all.maxNewTokensAfter(promptLength, room);
         int minNewTokens = all.minNewTokensAfter(promptLength);
-        config.checkLength(longest, maxNewTokens);
-        if (!limited && maxNewTokens >= room) {
+        config.checkLength(longest, 1);
+        if (limited) {
+            maxNewTokens = Math.min(maxNewTokens, room);
+        } else if (maxNewTokens >= room) {
             LOG.warn(
                     "this heap has room for texts of {} tokens, where one that does not end before will be cut off; start Java with"
                             + " a larger heap (-Xmx) for longer ones",
@@ -103,7 +139,7 @@ public final class Generator {
                     + (all.minNewTokens() != null ? "" : " after a prompt of " + promptLength)
                     + "; raise maxNewTokens or lower it");
         }
-        return new Rules(maxNewTokens, minNewTokens, eos, pad);
+        return new Rules(all, maxNewTokens, minNewTokens, eos, pad);
     }
 
     /** Where the model sets no limit, keys and values must fit into half of Java's heap; the other half is for making room. */
@@ -120,20 +156,31 @@ public final class Generator {
         }
     }
 
-    private static GenerationResult result(List<Continuation> rows, long[][] prefix, int pad) {
-        int start = prefix[0].length;
-        long[][] newTokens = rows.stream().map(Continuation::toArray).toArray(long[][]::new);
-        int longest = Arrays.stream(newTokens).mapToInt(row -> row.length).max().orElse(0);
-        long[][] sequences = new long[newTokens.length][];
+    private static GenerationResult result(List<Hypothesis> found, Rules rules, GenerationHooks hooks) {
+        int longest = found.stream().mapToInt(Hypothesis::newTokens).max().orElse(0);
+        long[][] sequences = new long[found.size()][];
+        long[][] newTokens = new long[found.size()][];
         for (int row = 0; row < sequences.length; row++) {
-            long[] tokens = newTokens[row];
-            sequences[row] = Arrays.copyOf(prefix[row], start + longest);
-            System.arraycopy(tokens, 0, sequences[row], start, tokens.length);
-            Arrays.fill(sequences[row], start + tokens.length, start + longest, pad);
+            Hypothesis each = found.get(row);
+            int[] ids = Arrays.copyOf(each.ids(), each.prefixLength() + longest);
+            Arrays.fill(ids, each.length(), ids.length, rules.pad);
+            sequences[row] = Arrays.stream(ids).asLongStream().toArray();
+            newTokens[row] = Arrays.stream(each.tokens()).asLongStream().toArray();
         }
         return new GenerationResult(
                 sequences,
                 newTokens,
-                rows.stream().map(Continuation::finishReason).toList());
+                found.stream().map(Hypothesis::finishReason).toList(),
+                hooks.logProbabilities()
+                        ? found.stream().map(Generator::logProbabilities).toArray(float[][]::new)
+                        : null);
+    }
+
+    private static float[] logProbabilities(Hypothesis hypothesis) {
+        float[] found = new float[hypothesis.newTokens()];
+        for (Hypothesis each = hypothesis; each.newTokens() > 0; each = each.parent()) {
+            found[each.newTokens() - 1] = each.logProbability();
+        }
+        return found;
     }
 }

@@ -1,35 +1,78 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.generation;
 
-/** When a row is finished. Reference: {@code EosTokenCriteria}, {@code MaxLengthCriteria}. */
-final class StoppingCriteria {
-    private final int maxNewTokens;
-    private final int[] eos;
+import java.util.List;
+
+/**
+ * Says when a sequence is finished. Reference: {@code StoppingCriteria}.
+ *
+ * <p>A search asks for every sequence that it may go on with, so the answer should depend on the sequence alone.
+ */
+@FunctionalInterface
+public interface StoppingCriteria {
 
     /**
-     * Sets the rules.
+     * Judges a sequence after a token was chosen.
      *
-     * @param maxNewTokens new tokens after which a row ends in any case, 1 or more
-     * @param eos          tokens that end a row
+     * @param hypothesis the sequence, that token included
+     * @return the reason to stop, or null to go on
      */
-    StoppingCriteria(int maxNewTokens, int... eos) {
-        this.maxNewTokens = maxNewTokens;
-        this.eos = eos.clone();
+    FinishReason check(Hypothesis hypothesis);
+
+    /**
+     * The end tokens. Reference: {@code EosTokenCriteria}.
+     *
+     * @param eos tokens that end a sequence
+     * @return the criterion
+     */
+    static StoppingCriteria eos(int... eos) {
+        return hypothesis -> {
+            for (int end : eos) {
+                if (hypothesis.lastToken() == end) {
+                    return FinishReason.EOS;
+                }
+            }
+            return null;
+        };
     }
 
     /**
-     * Judges a row after a token was chosen.
+     * The limit of length. Reference: {@code MaxLengthCriteria}.
      *
-     * @param newTokens tokens chosen so far, this one included
-     * @param token     the token
-     * @return the reason to stop, or null to go on
+     * @param maxNewTokens new tokens after which a sequence ends in any case, 1 or more
+     * @return the criterion
      */
-    FinishReason check(int newTokens, int token) {
-        for (int end : eos) {
-            if (token == end) {
-                return FinishReason.EOS;
+    static StoppingCriteria maxNewTokens(int maxNewTokens) {
+        return hypothesis -> hypothesis.newTokens() >= maxNewTokens ? FinishReason.LENGTH : null;
+    }
+
+    /**
+     * The limit of time. Reference: {@code MaxTimeCriteria}.
+     *
+     * @param seconds from now on
+     * @return the criterion
+     */
+    static StoppingCriteria maxTime(double seconds) {
+        long start = System.nanoTime();
+        return hypothesis -> (System.nanoTime() - start) / 1e9 > seconds ? FinishReason.TIME : null;
+    }
+
+    /**
+     * Several criteria.
+     *
+     * @param criteria the first that holds gives the reason
+     * @return the criterion
+     */
+    static StoppingCriteria any(List<StoppingCriteria> criteria) {
+        List<StoppingCriteria> all = List.copyOf(criteria);
+        return hypothesis -> {
+            for (StoppingCriteria each : all) {
+                FinishReason reason = each.check(hypothesis);
+                if (reason != null) {
+                    return reason;
+                }
             }
-        }
-        return newTokens >= maxNewTokens ? FinishReason.LENGTH : null;
+            return null;
+        };
     }
 }

@@ -4,18 +4,27 @@ package io.github.blip2java.language;
 import io.github.blip2java.tensor.Tensor;
 
 /**
- * A batch of sequences in the middle of being generated: all that a decoding strategy knows of a language model.
+ * A batch of sequences in the middle of being generated: all that a search knows of a language model.
  *
  * <p>Belongs to one call; not safe for several threads.
  */
 public interface DecoderState {
 
     /**
-     * Gives the scores of every token to come next.
+     * The scores of every token to come next.
      *
      * @return {@code [rows, vocab]}, raw logits; the caller may not change them
      */
     Tensor logits();
+
+    /**
+     * The hidden states that the last pass ended with: after the start those of the prompt (of the start token for an
+     * encoder–decoder model), later those of the tokens appended last.
+     *
+     * @param row which sequence
+     * @return {@code [positions, hidden]}, what the output layer reads; a copy
+     */
+    Tensor hidden(int row);
 
     /**
      * Appends one token to every sequence and computes the next logits.
@@ -25,7 +34,22 @@ public interface DecoderState {
     void advance(int... tokens);
 
     /**
-     * Keeps, repeats or reorders sequences, as finished rows or beams demand.
+     * Appends several tokens to every sequence at once. {@link #logits} are then those after the last.
+     *
+     * @param tokens one id or more for each row
+     * @return {@code [all tokens, vocab]}: the logits after each of them, row by row
+     */
+    Tensor advance(int[][] tokens);
+
+    /**
+     * Forgets the last positions of every sequence. {@link #logits} and {@link #hidden} are of no use until the next advance.
+     *
+     * @param counts how many tokens of each row; none of the prompt
+     */
+    void drop(int... counts);
+
+    /**
+     * Keeps, repeats or reorders sequences, as finished rows or beams demand. Nothing is copied before they go on.
      *
      * @param rows for each new sequence, which old one it continues
      */

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.language;
 
+import io.github.blip2java.kernel.Parallel;
 import io.github.blip2java.nn.HeadRows;
 import io.github.blip2java.tensor.Spans;
 import io.github.blip2java.tensor.Tensor;
 import java.util.Arrays;
+import java.util.BitSet;
 
 /**
  * The keys and values of every position seen so far, so that a new token costs one row of work.
  *
- * <p>Grows as positions come, by a half of what it holds, so that a long limit costs nothing until it is used. Each
- * sequence has its own length, so a batch of unequal prompts needs no padding. Belongs to one call; not safe for several
- * threads.
+ * <p>Each sequence has its own length, so a batch of unequal prompts needs no padding, and lies in a slot of its own.
+ * {@link #select} only says which slot each sequence reads; slots are copied when two sequences that share one go on, and then
+ * only the positions in which the free slot differs, which after the first step of a beam search are the last few. What is never
+ * appended to, as the keys and values of T5's encoder, is never copied.
+ *
+ * <p>Grows as positions come, by a half of what it holds, so that a long limit costs nothing until it is used. Belongs to one
+ * call; not safe for several threads.
  */
 public final class KeyValueCache {
     /** Positions that {@link #start} and growth make room for at least: enough for many captions. */
@@ -24,7 +30,16 @@ public final class KeyValueCache {
     private final float[][] keys;
     private final float[][] values;
     private int capacity;
+    private int slots;
+    /** For each sequence, where it lies. */
+    private int[] slot;
+
     private int[] lengths;
+    /** For each slot and position a number that stands for its content: equal numbers, equal content. */
+    private int[][] contents;
+
+    private int lastContent;
+    private boolean shared;
 
     /**
      * Makes an empty cache.
@@ -38,7 +53,11 @@ public final class KeyValueCache {
     public KeyValueCache(int layers, int rows, int capacity, int width) {
         this.width = width;
         this.capacity = capacity;
+        this.slots = rows;
+        this.slot = new int[rows];
+        Arrays.setAll(slot, row -> row);
         this.lengths = new int[rows];
+        this.contents = new int[rows][capacity];
         this.keys = new float[layers][elements(rows, capacity, width)];
         this.values = new float[layers][elements(rows, capacity, width)];
     }
@@ -73,8 +92,13 @@ public final class KeyValueCache {
         return capacity;
     }
 
+    /** Sequences that there is room for without copying. */
+    int slots() {
+        return slots;
+    }
+
     /**
-     * Gives the positions stored for each sequence.
+     * How many positions are stored for each sequence.
      *
      * @return a copy of the lengths
      */
@@ -89,12 +113,14 @@ public final class KeyValueCache {
      * @param k     {@code [new rows, width]}
      * @param v     {@code [new rows, width]}
      * @param spans the new rows of each sequence
+     * @throws IllegalArgumentException if a layer becomes larger than a Java array
      */
     public void append(int layer, Tensor k, Tensor v, Spans spans) {
+        separate();
         ensureCapacity(spans);
         for (int s = 0; s < lengths.length; s++) {
             int from = spans.start(s) * width;
-            int to = (s * capacity + lengths[s]) * width;
+            int to = (slot[s] * capacity + lengths[s]) * width;
             int count = spans.length(s) * width;
             System.arraycopy(k.data(), from, keys[layer], to, count);
             System.arraycopy(v.data(), from, values[layer], to, count);
@@ -108,12 +134,25 @@ public final class KeyValueCache {
      */
     public void advance(Spans spans) {
         for (int s = 0; s < lengths.length; s++) {
-            lengths[s] += spans.length(s);
+            for (int i = 0; i < spans.length(s); i++) {
+                contents[slot[s]][lengths[s]++] = ++lastContent;
+            }
         }
     }
 
     /**
-     * Gives a layer's keys, the new rows included.
+     * Forgets the last positions.
+     *
+     * @param counts for each sequence, how many
+     */
+    public void drop(int... counts) {
+        for (int s = 0; s < lengths.length; s++) {
+            lengths[s] -= counts[s];
+        }
+    }
+
+    /**
+     * A layer's keys, the new rows included.
      *
      * @param layer which layer
      * @param spans the rows appended in this pass
@@ -124,7 +163,7 @@ public final class KeyValueCache {
     }
 
     /**
-     * Gives a layer's values, the new rows included.
+     * A layer's values, the new rows included.
      *
      * @param layer which layer
      * @param spans the rows appended in this pass
@@ -135,7 +174,7 @@ public final class KeyValueCache {
     }
 
     /**
-     * Gives a layer's keys when nothing is being appended.
+     * A layer's keys when nothing is being appended.
      *
      * @param layer which layer
      * @return the keys of each sequence
@@ -145,7 +184,7 @@ public final class KeyValueCache {
     }
 
     /**
-     * Gives a layer's values when nothing is being appended.
+     * A layer's values when nothing is being appended.
      *
      * @param layer which layer
      * @return the values of each sequence
@@ -160,28 +199,72 @@ public final class KeyValueCache {
      * @param rows for each new sequence, which old one it continues
      */
     public void select(int... rows) {
-        int block = capacity * width;
-        int[] newLengths = Arrays.stream(rows).map(row -> lengths[row]).toArray();
-        for (float[][] store : new float[][][] {keys, values}) {
-            for (int layer = 0; layer < store.length; layer++) {
-                float[] selected = new float[elements(rows.length, capacity, width)];
-                for (int i = 0; i < rows.length; i++) {
-                    System.arraycopy(store[layer], rows[i] * block, selected, i * block, newLengths[i] * width);
-                }
-                store[layer] = selected;
-            }
-        }
-        lengths = newLengths;
+        slot = Arrays.stream(rows).map(row -> slot[row]).toArray();
+        lengths = Arrays.stream(rows).map(row -> lengths[row]).toArray();
+        shared = true;
     }
 
     private Spans stored(Spans added) {
         int[] starts = new int[lengths.length];
         int[] stored = new int[lengths.length];
         for (int s = 0; s < lengths.length; s++) {
-            starts[s] = s * capacity;
+            starts[s] = slot[s] * capacity;
             stored[s] = lengths[s] + added.length(s);
         }
         return new Spans(starts, stored);
+    }
+
+    /** Gives each sequence a slot of its own. */
+    private void separate() {
+        if (!shared) {
+            return;
+        }
+        shared = false;
+        BitSet taken = new BitSet();
+        BitSet moving = new BitSet();
+        for (int s = 0; s < slot.length; s++) {
+            if (taken.get(slot[s])) {
+                moving.set(s);
+            }
+            taken.set(slot[s]);
+        }
+        if (taken.cardinality() + moving.cardinality() > slots) {
+            resize(slot.length, capacity);
+        }
+        for (int s = moving.nextSetBit(0); s >= 0; s = moving.nextSetBit(s + 1)) {
+            int from = slot[s];
+            int to = -1;
+            int most = -1;
+            for (int free = taken.nextClearBit(0); free < slots; free = taken.nextClearBit(free + 1)) {
+                int alike = alike(contents[from], contents[free], lengths[s]);
+                if (alike > most) {
+                    most = alike;
+                    to = free;
+                }
+            }
+            copy(from, to, most, lengths[s]);
+            taken.set(to);
+            slot[s] = to;
+        }
+    }
+
+    private static int alike(int[] one, int[] other, int length) {
+        int differs = Arrays.mismatch(one, 0, length, other, 0, length);
+        return differs < 0 ? length : differs;
+    }
+
+    /** Copies positions {@code from} to {@code to} of a slot. */
+    private void copy(int source, int target, int from, int to) {
+        System.arraycopy(contents[source], from, contents[target], from, to - from);
+        int at = (source * capacity + from) * width;
+        int into = (target * capacity + from) * width;
+        int count = (to - from) * width;
+        if (count > 0) {
+            Parallel.forRange(keys.length, layer -> {
+                System.arraycopy(keys[layer], at, keys[layer], into, count);
+                System.arraycopy(values[layer], at, values[layer], into, count);
+            });
+        }
     }
 
     private void ensureCapacity(Spans added) {
@@ -193,19 +276,29 @@ public final class KeyValueCache {
             return;
         }
         long larger = capacity + Math.max(STEP, capacity / 2L);
-        long most = MOST_ELEMENTS / Math.max(1, (long) lengths.length * width);
-        int grownCapacity = (int) Math.max(needed, Math.min(larger, most));
-        int elements = elements(lengths.length, grownCapacity, width);
+        long most = MOST_ELEMENTS / Math.max(1, (long) slots * width);
+        resize(slots, (int) Math.max(needed, Math.min(larger, most)));
+    }
+
+    private void resize(int newSlots, int newCapacity) {
+        int elements = elements(newSlots, newCapacity, width);
+        int kept = Math.min(slots, newSlots);
+        int[][] newContents = new int[newSlots][newCapacity];
+        for (int i = 0; i < kept; i++) {
+            System.arraycopy(contents[i], 0, newContents[i], 0, capacity);
+        }
+        contents = newContents;
         for (float[][] store : new float[][][] {keys, values}) {
             for (int layer = 0; layer < store.length; layer++) {
-                float[] grown = new float[elements];
-                for (int s = 0; s < lengths.length; s++) {
-                    int from = s * capacity * width;
-                    System.arraycopy(store[layer], from, grown, s * grownCapacity * width, capacity * width);
+                float[] resized = new float[elements];
+                for (int i = 0; i < kept; i++) {
+                    System.arraycopy(
+                            store[layer], i * capacity * width, resized, i * newCapacity * width, capacity * width);
                 }
-                store[layer] = grown;
+                store[layer] = resized;
             }
         }
-        capacity = grownCapacity;
+        slots = newSlots;
+        capacity = newCapacity;
     }
 }

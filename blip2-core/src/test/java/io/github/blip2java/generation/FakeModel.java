@@ -103,6 +103,21 @@ final class FakeModel implements LanguageModel {
         }
 
         @Override
+        public Tensor hidden(int row) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public Tensor advance(int[][] tokens) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public void drop(int... counts) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
         public void select(int... rows) {
             calls.add("select " + Arrays.toString(rows));
             sequences = Arrays.stream(rows).map(row -> sequences[row]).toArray();

@@ -4,6 +4,7 @@ package io.github.blip2java.generation;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.blip2java.language.Prompt;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -17,15 +18,21 @@ class GeneratorTest {
         return GenerationConfig.fromJson(json);
     }
 
+    private static GenerationResult generate(
+            Generator generator, Prompt prompt, long[][] prefix, int promptLength, GenerationConfig options) {
+        return generator.generate(
+                prompt, prefix, new int[prefix.length][0], promptLength, options, GenerationHooks.NONE);
+    }
+
     @Test
     void rowsAreFilledUpBehindTheirPrefix() {
         FakeModel model = FakeModel.limited(new int[] {1, 11}, new int[] {2, 3, 4});
-        GenerationResult result = new Generator(model, DEFAULTS)
-                .generate(
-                        FakeModel.prompt(2, 3),
-                        new long[][] {{0, 6, 7}, {6, 7, 8}},
-                        3,
-                        options("{\"max_new_tokens\": 3}"));
+        GenerationResult result = generate(
+                new Generator(model, DEFAULTS),
+                FakeModel.prompt(2, 3),
+                new long[][] {{0, 6, 7}, {6, 7, 8}},
+                3,
+                options("{\"max_new_tokens\": 3}"));
         assertThat(result)
                 .isEqualTo(new GenerationResult(
                         new long[][] {{0, 6, 7, 1, 11, 9}, {6, 7, 8, 2, 3, 4}},
@@ -36,16 +43,20 @@ class GeneratorTest {
     @Test
     void aCallsOptionsComeBeforeTheDefaults() {
         FakeModel model = FakeModel.limited(new int[] {1, 2, 11, 3}, new int[] {5});
-        GenerationResult result = new Generator(model, DEFAULTS)
-                .generate(
-                        FakeModel.prompt(1, 1),
-                        new long[2][1],
-                        1,
-                        options("{\"eos_token_id\": [2, 5], \"pad_token_id\": 8, \"max_new_tokens\": 6}"));
+        GenerationResult result = generate(
+                new Generator(model, DEFAULTS),
+                FakeModel.prompt(1, 1),
+                new long[2][1],
+                1,
+                options("{\"eos_token_id\": [2, 5], \"pad_token_id\": 8, \"max_new_tokens\": 6}"));
         assertThat(result.sequences()).isDeepEqualTo(new long[][] {{0, 1, 2}, {0, 5, 8}});
         // Reference: without a padding token the first end token serves.
-        GenerationResult noPad = new Generator(model, GenerationConfig.defaults())
-                .generate(FakeModel.prompt(1, 1), new long[2][1], 1, options("{\"eos_token_id\": [2, 5]}"));
+        GenerationResult noPad = generate(
+                new Generator(model, GenerationConfig.defaults()),
+                FakeModel.prompt(1, 1),
+                new long[2][1],
+                1,
+                options("{\"eos_token_id\": [2, 5]}"));
         assertThat(noPad.sequences()).isDeepEqualTo(new long[][] {{0, 1, 2}, {0, 5, 2}});
     }
 
@@ -53,8 +64,12 @@ class GeneratorTest {
     void minimalLengthsForbidTheEnd() {
         FakeModel model = FakeModel.limited(new int[] {11});
         for (String least : List.of("\"min_new_tokens\": 3", "\"min_length\": 10")) {
-            assertThat(new Generator(model, DEFAULTS)
-                            .generate(FakeModel.prompt(7), new long[1][4], 7, options("{" + least + "}"))
+            assertThat(generate(
+                                    new Generator(model, DEFAULTS),
+                                    FakeModel.prompt(7),
+                                    new long[1][4],
+                                    7,
+                                    options("{" + least + "}"))
                             .newTokens()[0])
                     .containsExactly(0, 0, 0, 11);
         }
@@ -63,9 +78,17 @@ class GeneratorTest {
     @Test
     void withoutALimitTheModelsPositionsEndTheText() {
         FakeModel limited = FakeModel.limited(new int[] {1});
-        for (String most : List.of("\"max_new_tokens\": 2147483647", "\"max_length\": 2147483647")) {
-            GenerationResult result = new Generator(limited, DEFAULTS)
-                    .generate(FakeModel.prompt(7), new long[1][7], 7, options("{" + most + "}"));
+        for (String most : List.of(
+                "\"max_new_tokens\": 2147483647",
+                "\"max_length\": 2147483647",
+                "\"max_new_tokens\": 24",
+                "\"max_length\": 31")) {
+            GenerationResult result = generate(
+                    new Generator(limited, DEFAULTS),
+                    FakeModel.prompt(7),
+                    new long[1][7],
+                    7,
+                    options("{" + most + "}"));
             assertThat(result.newTokens()[0]).hasSize(23);
             assertThat(result.finishReasons()).containsExactly(FinishReason.LENGTH);
         }
@@ -73,15 +96,15 @@ class GeneratorTest {
         thousand[999] = 11;
         FakeModel unlimited = FakeModel.unlimited(thousand);
         for (int most : new int[] {2_000_000_000, Integer.MAX_VALUE}) {
-            GenerationResult result = new Generator(unlimited, DEFAULTS)
-                    .generate(
-                            FakeModel.prompt(7),
-                            new long[1][1],
-                            1,
-                            GenerationConfig.builder()
-                                    .maxNewTokens(most)
-                                    .minNewTokens(1)
-                                    .build());
+            GenerationResult result = generate(
+                    new Generator(unlimited, DEFAULTS),
+                    FakeModel.prompt(7),
+                    new long[1][1],
+                    1,
+                    GenerationConfig.builder()
+                            .maxNewTokens(most)
+                            .minNewTokens(1)
+                            .build());
             assertThat(result.newTokens()[0]).hasSize(1000);
             assertThat(result.finishReasons()).containsExactly(FinishReason.EOS);
         }
@@ -91,12 +114,12 @@ class GeneratorTest {
     void withoutALimitOfTheModelsTheTextEndsWhereMemoryDoes() {
         int room = (int) (Runtime.getRuntime().maxMemory() / 2 / 40_000_000);
         for (int most : new int[] {2_000_000_000, Integer.MAX_VALUE}) {
-            GenerationResult result = new Generator(FakeModel.large(new int[] {1}), DEFAULTS)
-                    .generate(
-                            FakeModel.prompt(7),
-                            new long[1][1],
-                            1,
-                            GenerationConfig.builder().maxNewTokens(most).build());
+            GenerationResult result = generate(
+                    new Generator(FakeModel.large(new int[] {1}), DEFAULTS),
+                    FakeModel.prompt(7),
+                    new long[1][1],
+                    1,
+                    GenerationConfig.builder().maxNewTokens(most).build());
             assertThat(result.newTokens()[0]).hasSize(room);
             assertThat(result.finishReasons()).containsExactly(FinishReason.LENGTH);
         }
@@ -107,8 +130,7 @@ class GeneratorTest {
             delimiter = '|',
             quoteCharacter = '\0',
             value = {
-                "{\"max_new_tokens\": 24} | sequence: expected at most 30 positions (max_position_embeddings), got a prompt of 7 (image tokens included) and 24 new tokens; shorten the text or lower maxNewTokens",
-                "{\"max_new_tokens\": 2147483646} | sequence: expected at most 30 positions (max_position_embeddings), got a prompt of 7 (image tokens included) and 2147483646 new tokens; shorten the text or lower maxNewTokens",
+                "{\"min_new_tokens\": 24, \"max_new_tokens\": 40} | minNewTokens: expected at most the 23 new tokens that are allowed, got 24; raise maxNewTokens or lower it",
                 "{\"max_length\": 9} | maxLength: expected more than the 9 positions of the prompt (image tokens included), got 9; set maxNewTokens, which counts new tokens only",
                 "{\"min_new_tokens\": 21} | minNewTokens: expected at most the 20 new tokens that are allowed, got 21; raise maxNewTokens or lower it",
                 "{\"min_length\": 15, \"max_new_tokens\": 5} | minLength: expected at most the 5 new tokens that are allowed, got 6 after a prompt of 9; raise maxNewTokens or lower it",
@@ -122,7 +144,7 @@ class GeneratorTest {
         assertThatThrownBy(() -> generator.check(7, 9, options(json)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage(message.strip());
-        assertThatThrownBy(() -> generator.generate(FakeModel.prompt(7), new long[1][9], 9, options(json)))
+        assertThatThrownBy(() -> generate(generator, FakeModel.prompt(7), new long[1][9], 9, options(json)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage(message.strip());
         assertThat(model.calls).isEmpty();

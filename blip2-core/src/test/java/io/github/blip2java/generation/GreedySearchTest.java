@@ -4,6 +4,10 @@ package io.github.blip2java.generation;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.blip2java.generation.logits.MinNewTokensLengthLogitsProcessor;
+import io.github.blip2java.generation.search.Frontier;
+import io.github.blip2java.generation.search.GreedySearch;
+import io.github.blip2java.language.DecoderState;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -14,20 +18,41 @@ import org.junit.jupiter.params.provider.ValueSource;
 class GreedySearchTest {
     private static final int END = 11;
 
-    private static List<Continuation> search(FakeModel model, int rows, LogitsProcessor processor, int maxNewTokens) {
-        int[][] prefix = new int[rows][3];
-        return new GreedySearch()
-                .decode(
-                        model.start(FakeModel.prompt(new int[rows]), maxNewTokens),
-                        prefix,
+    private static final LogitsProcessor NONE = (hypothesis, scores) -> {};
+
+    /** The new tokens of a row and why they end. */
+    private record Continuation(List<Integer> tokens, FinishReason finishReason) {}
+
+    private static List<Continuation> search(
+            DecoderState state, int[][] prefix, LogitsProcessor processor, int maxNewTokens, int... eos) {
+        StoppingCriteria stopping =
+                StoppingCriteria.any(List.of(StoppingCriteria.eos(eos), StoppingCriteria.maxNewTokens(maxNewTokens)));
+        List<Hypothesis> prompts = new ArrayList<>();
+        for (int row = 0; row < prefix.length; row++) {
+            prompts.add(Hypothesis.of(row, prefix[row], new int[0]));
+        }
+        return new DecodingLoop(
+                        new GreedySearch(prefix.length, stopping),
+                        prefix.length,
                         processor,
-                        new StoppingCriteria(maxNewTokens, END, 10));
+                        Frontier.Kept.NOTHING,
+                        (sequence, tokens) -> {},
+                        new Cancellation())
+                .run(state, prompts).stream()
+                        .map(row -> new Continuation(
+                                Arrays.stream(row.tokens()).boxed().toList(), row.finishReason()))
+                        .toList();
+    }
+
+    private static List<Continuation> search(FakeModel model, int rows, LogitsProcessor processor, int maxNewTokens) {
+        DecoderState state = model.start(FakeModel.prompt(new int[rows]), maxNewTokens);
+        return search(state, new int[rows][3], processor, maxNewTokens, END, 10);
     }
 
     @Test
     void finishedRowsLeaveTheBatchAndTheOthersGoOn() {
         FakeModel model = FakeModel.unlimited(new int[] {1, 2, END}, new int[] {10}, new int[] {3, 4, 5, 6, 7, 8});
-        List<Continuation> rows = search(model, 3, LogitsProcessor.NONE, 5);
+        List<Continuation> rows = search(model, 3, NONE, 5);
         assertThat(rows)
                 .containsExactly(
                         new Continuation(List.of(1, 2, END), FinishReason.EOS),
@@ -46,7 +71,7 @@ class GreedySearchTest {
 
     @Test
     void anEndTokenAtTheLimitIsAnEnd() {
-        assertThat(search(FakeModel.unlimited(new int[] {1, END}), 1, LogitsProcessor.NONE, 2))
+        assertThat(search(FakeModel.unlimited(new int[] {1, END}), 1, NONE, 2))
                 .containsExactly(new Continuation(List.of(1, END), FinishReason.EOS));
     }
 
@@ -54,16 +79,15 @@ class GreedySearchTest {
     void processorsSeeAllIdsSoFarAndChangeACopy() {
         FakeModel model = FakeModel.unlimited(new int[] {4, 5, 6});
         List<String> seen = new ArrayList<>();
-        LogitsProcessor second = (ids, length, scores) -> {
-            seen.add(Arrays.toString(Arrays.copyOf(ids, length)));
+        LogitsProcessor second = (hypothesis, scores) -> {
+            seen.add(Arrays.toString(hypothesis.ids()));
             for (int token = 0; token < scores.length; token++) {
                 scores[token] = scores[token] == 2 ? -9 : scores[token];
             }
         };
         FakeModel.State state = (FakeModel.State) model.start(FakeModel.prompt(1), 3);
         float[] raw = state.logits().data();
-        List<Continuation> rows =
-                new GreedySearch().decode(state, new int[][] {{7, 8}}, second, new StoppingCriteria(3));
+        List<Continuation> rows = search(state, new int[][] {{7, 8}}, second, 3);
         assertThat(rows).containsExactly(new Continuation(List.of(5, 6, 7), FinishReason.LENGTH));
         assertThat(seen).containsExactly("[7, 8]", "[7, 8, 5]", "[7, 8, 5, 6]");
         assertThat(raw[4]).isEqualTo(2);
@@ -74,11 +98,7 @@ class GreedySearchTest {
         FakeModel model = FakeModel.unlimited(new int[] {4});
         FakeModel.State state = (FakeModel.State) model.start(FakeModel.prompt(1), 1);
         state.with(2, 2).with(9, 2);
-        assertThat(new GreedySearch()
-                        .decode(state, new int[1][1], LogitsProcessor.NONE, new StoppingCriteria(1))
-                        .get(0)
-                        .tokens())
-                .containsExactly(2);
+        assertThat(search(state, new int[1][1], NONE, 1).get(0).tokens()).containsExactly(2);
     }
 
     @Test
@@ -86,7 +106,7 @@ class GreedySearchTest {
         int[] tokens = new int[1001];
         Arrays.fill(tokens, 3);
         tokens[1000] = END;
-        List<Continuation> rows = search(FakeModel.unlimited(tokens), 1, LogitsProcessor.NONE, Integer.MAX_VALUE);
+        List<Continuation> rows = search(FakeModel.unlimited(tokens), 1, NONE, Integer.MAX_VALUE);
         assertThat(rows.get(0).tokens()).hasSize(1001).endsWith(3, END);
         assertThat(rows.get(0).finishReason()).isEqualTo(FinishReason.EOS);
     }
@@ -97,9 +117,8 @@ class GreedySearchTest {
         FakeModel model = FakeModel.unlimited(new int[] {1}, new int[] {1});
         FakeModel.State state = (FakeModel.State) model.start(FakeModel.prompt(1, 1), 5);
         state.with(FakeModel.VOCAB + 7, score);
-        for (LogitsProcessor processor : List.of(LogitsProcessor.NONE, LogitsProcessor.minNewTokens(1, 1, 7))) {
-            assertThatThrownBy(
-                            () -> new GreedySearch().decode(state, new int[2][1], processor, new StoppingCriteria(5)))
+        for (LogitsProcessor processor : List.of(NONE, new MinNewTokensLengthLogitsProcessor(1, 7))) {
+            assertThatThrownBy(() -> search(state, new int[2][1], processor, 5))
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessage(
                             "logits: expected finite numbers, got " + score + " for token 7; the weights overflow or"

@@ -7,7 +7,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.github.blip2java.nn.HeadRows;
 import io.github.blip2java.tensor.Spans;
 import io.github.blip2java.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /** Keys here are numbers that name their sequence and position, values their negatives. */
@@ -108,6 +111,73 @@ class KeyValueCacheTest {
             assertThat(keys(cache, layer, 0)).containsExactly(key(layer, 1, 0), key(layer, 1, 1), 7);
             assertThat(keys(cache, layer, 1)).containsExactly(key(layer, 1, 0), key(layer, 1, 1), 8);
         }
+    }
+
+    /** Beams: every step some go on twice, others end; at each the cache must equal what a plain copy holds. */
+    @Test
+    void anyChoiceOfSequencesReadsAsCopies() {
+        Random random = new Random(7);
+        for (int round = 0; round < 50; round++) {
+            KeyValueCache cache = filled(2, 3, 3, 2);
+            List<List<Float>> copies = new ArrayList<>();
+            for (int s = 0; s < 2; s++) {
+                List<Float> copy = new ArrayList<>();
+                for (float key : expected(0, s, 3 - s)) {
+                    copy.add(key);
+                }
+                copies.add(copy);
+            }
+            float next = 1;
+            for (int step = 0; step < 12; step++) {
+                int[] rows = new int[1 + random.nextInt(6)];
+                for (int i = 0; i < rows.length; i++) {
+                    rows[i] = random.nextInt(copies.size());
+                }
+                cache.select(rows);
+                List<List<Float>> chosen = new ArrayList<>();
+                for (int row : rows) {
+                    chosen.add(new ArrayList<>(copies.get(row)));
+                }
+                copies = chosen;
+                if (random.nextInt(4) == 0) {
+                    int[] counts = new int[rows.length];
+                    for (int s = 0; s < rows.length; s++) {
+                        counts[s] = random.nextInt(2);
+                        if (counts[s] == 1) {
+                            copies.get(s).remove(copies.get(s).size() - 1);
+                        }
+                    }
+                    cache.drop(counts);
+                }
+                Spans one = Spans.padded(rows.length, 1);
+                float[] added = new float[rows.length * WIDTH];
+                for (int s = 0; s < rows.length; s++) {
+                    Arrays.fill(added, s * WIDTH, (s + 1) * WIDTH, next);
+                    copies.get(s).add(next++);
+                }
+                append(cache, 0, added, one);
+                append(cache, 1, added, one);
+                cache.advance(one);
+                for (int s = 0; s < rows.length; s++) {
+                    float[] found = keys(cache, 0, s);
+                    assertThat(found).hasSize(copies.get(s).size());
+                    for (int i = 0; i < found.length; i++) {
+                        assertThat(found[i]).isEqualTo(copies.get(s).get(i));
+                    }
+                }
+            }
+            assertThat(cache.slots()).isLessThanOrEqualTo(6);
+        }
+    }
+
+    @Test
+    void whatIsNeverAppendedToIsNeverCopied() {
+        KeyValueCache cache = filled(1, 4, 4);
+        float[] stored = cache.keys(0).data();
+        cache.select(0, 0, 0, 0, 0);
+        assertThat(cache.keys(0).data()).isSameAs(stored);
+        assertThat(cache.slots()).isEqualTo(1);
+        assertThat(keys(cache, 1, 4)).isEqualTo(expected(1, 0, 4));
     }
 
     @Test

@@ -120,6 +120,29 @@ class LanguageModelContractTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"opt", "t5"})
+    void severalTokensAtOnceAreOneAfterTheOther(String name) {
+        LanguageModel model = model(name);
+        DecoderState state = model.start(prompt(model, PROMPTS), 20);
+        int[][] tokens = {{10, 11, 12}, {20}, {30, 31}};
+        Tensor all = state.advance(tokens);
+        int at = 0;
+        for (int r = 0; r < PROMPTS.length; r++) {
+            for (int i = 1; i <= tokens[r].length; i++, at++) {
+                float[] expected = full(model, PROMPTS[r], Arrays.copyOf(tokens[r], i));
+                assertClose(Arrays.copyOfRange(all.data(), at * all.cols(), (at + 1) * all.cols()), expected);
+            }
+            assertThat(state.hidden(r).rows()).isEqualTo(tokens[r].length);
+            assertClose(row(state, r), full(model, PROMPTS[r], tokens[r]));
+        }
+        state.drop(2, 0, 1);
+        state.advance(37, 38, 39);
+        assertClose(row(state, 0), full(model, PROMPTS[0], 10, 37));
+        assertClose(row(state, 1), full(model, PROMPTS[1], 20, 38));
+        assertClose(row(state, 2), full(model, PROMPTS[2], 30, 39));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"opt", "t5"})
     void selectingRowsPermutesRepeatsAndDrops(String name) {
         LanguageModel model = model(name);
         for (int[] rows : List.of(new int[] {2, 0, 1}, new int[] {1, 1, 0, 1}, new int[] {2})) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.language.opt;
 
+import io.github.blip2java.language.CachedDecoderState;
 import io.github.blip2java.language.DecoderState;
 import io.github.blip2java.language.KeyValueCache;
 import io.github.blip2java.language.LanguageModel;
@@ -136,40 +137,45 @@ public final class OPTForCausalLM implements LanguageModel {
                         config.numHiddenLayers(), prompt.spans().batch(), longest, maxNewTokens, config.hiddenSize()));
     }
 
-    /** Keys and values of the sequences so far, and the logits that follow from them. */
-    private final class State implements DecoderState {
+    /** Keys and values of the sequences so far. */
+    private final class State extends CachedDecoderState {
         private final KeyValueCache cache;
-        private Tensor logits;
 
         State(Prompt prompt, KeyValueCache cache) {
             this.cache = cache;
-            Spans spans = prompt.spans();
-            int[] positions = new int[prompt.embeds().rows()];
+            read(forward(prompt.embeds(), prompt.spans()), prompt.spans());
+        }
+
+        private Tensor forward(Tensor embeds, Spans spans) {
+            int[] past = cache.lengths();
+            int[] positions = new int[embeds.rows()];
             for (int s = 0; s < spans.batch(); s++) {
                 for (int i = 0; i < spans.length(s); i++) {
-                    positions[spans.start(s) + i] = i;
+                    positions[spans.start(s) + i] = past[s] + i;
                 }
             }
-            Tensor hidden = decoder.forward(prompt.embeds(), spans, positions, null, cache, Trace.none());
-            this.logits = lmHead.forward(hidden.gatherRows(spans.lastRows()));
+            return decoder.forward(embeds, spans, positions, null, cache, Trace.none());
         }
 
         @Override
-        public Tensor logits() {
-            return logits;
+        protected Tensor decode(int[] tokens, Spans rows) {
+            return forward(decoder.embedTokens().forward(tokens), rows);
         }
 
         @Override
-        public void advance(int... tokens) {
-            Spans spans = Spans.padded(tokens.length, 1);
-            Tensor embeds = decoder.embedTokens().forward(tokens);
-            logits = lmHead.forward(decoder.forward(embeds, spans, cache.lengths(), null, cache, Trace.none()));
+        protected Tensor head(Tensor states) {
+            return lmHead.forward(states);
+        }
+
+        @Override
+        public void drop(int... counts) {
+            cache.drop(counts);
         }
 
         @Override
         public void select(int... rows) {
+            super.select(rows);
             cache.select(rows);
-            logits = logits.gatherRows(rows);
         }
     }
 }

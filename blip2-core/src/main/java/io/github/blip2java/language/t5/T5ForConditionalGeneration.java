@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.language.t5;
 
+import io.github.blip2java.language.CachedDecoderState;
 import io.github.blip2java.language.DecoderState;
 import io.github.blip2java.language.KeyValueCache;
 import io.github.blip2java.language.LanguageModel;
@@ -197,11 +198,10 @@ public final class T5ForConditionalGeneration implements LanguageModel {
         return new State(prompt, maxNewTokens);
     }
 
-    /** The encoder's keys and values, the decoder's own, and the logits that follow. */
-    private final class State implements DecoderState {
+    /** The encoder's keys and values, and the decoder's own. */
+    private final class State extends CachedDecoderState {
         private final KeyValueCache cross;
         private final KeyValueCache self;
-        private Tensor logits;
 
         State(Prompt prompt, int maxNewTokens) {
             Tensor encoded = encoder.encode(prompt.embeds(), prompt.spans(), prompt.columns(), null, Trace.none());
@@ -214,21 +214,25 @@ public final class T5ForConditionalGeneration implements LanguageModel {
         }
 
         @Override
-        public Tensor logits() {
-            return logits;
+        protected Tensor decode(int[] tokens, Spans rows) {
+            return decoder.decode(decoderTable.forward(tokens), rows, null, null, self, cross, Trace.none());
         }
 
         @Override
-        public void advance(int... tokens) {
-            Spans spans = Spans.padded(tokens.length, 1);
-            logits = head(decoder.decode(decoderTable.forward(tokens), spans, null, null, self, cross, Trace.none()));
+        protected Tensor head(Tensor states) {
+            return T5ForConditionalGeneration.this.head(states);
+        }
+
+        @Override
+        public void drop(int... counts) {
+            self.drop(counts);
         }
 
         @Override
         public void select(int... rows) {
+            super.select(rows);
             cross.select(rows);
             self.select(rows);
-            logits = logits.gatherRows(rows);
         }
     }
 }

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.generation.search;
+
+import io.github.blip2java.generation.Hypothesis;
+import io.github.blip2java.generation.LogitsProcessor;
+import io.github.blip2java.language.DecoderState;
+import java.util.Arrays;
+import java.util.List;
+
+/** The sequences that were decoded last, in the order of their rows, and what the model says of their next tokens. */
+public final class Frontier {
+    private final List<Hypothesis> hypotheses;
+    private final DecoderState state;
+    private final LogitsProcessor processor;
+    private final Kept kept;
+    private final float[] logSums;
+
+    /**
+     * What hypotheses keep of the step that made them.
+     *
+     * @param logProbabilities what the model gives each token
+     * @param scores           the processed scores of all tokens
+     */
+    public record Kept(boolean logProbabilities, boolean scores) {
+        /** Tokens alone. */
+        public static final Kept NOTHING = new Kept(false, false);
+    }
+
+    /**
+     * Looks at a state.
+     *
+     * @param hypotheses the sequence of each row
+     * @param state      what was decoded
+     * @param processor  changes the scores
+     * @param kept       what hypotheses are to keep
+     * @throws IllegalStateException if a logit is no finite number
+     */
+    public Frontier(List<Hypothesis> hypotheses, DecoderState state, LogitsProcessor processor, Kept kept) {
+        this.hypotheses = List.copyOf(hypotheses);
+        this.state = state;
+        this.processor = processor;
+        this.kept = kept;
+        this.logSums = new float[hypotheses.size()];
+        Arrays.fill(logSums, Float.NaN);
+        check(state.logits().data());
+    }
+
+    /** No model means NaN or infinity by a score, and the largest of such scores would be a wrong answer. */
+    private void check(float[] logits) {
+        for (int i = 0; i < logits.length; i++) {
+            if (!Float.isFinite(logits[i])) {
+                throw new IllegalStateException(
+                        "logits: expected finite numbers, got " + logits[i]
+                                + " for token " + i % vocabulary()
+                                + "; the weights overflow or are damaged: run `blip2 verify`, or download the checkpoint again");
+            }
+        }
+    }
+
+    /** {@return the number of sequences} */
+    public int size() {
+        return hypotheses.size();
+    }
+
+    /**
+     * A sequence.
+     *
+     * @param row 0 to size - 1
+     * @return the sequence of that row
+     */
+    public Hypothesis hypothesis(int row) {
+        return hypotheses.get(row);
+    }
+
+    /** {@return scores a row} */
+    public int vocabulary() {
+        return state.logits().cols();
+    }
+
+    /**
+     * The scores after the processors, as greedy search and sampling read them. Reference: {@code _sample}.
+     *
+     * @param row which sequence
+     * @return {@code [vocab]}, the caller's own
+     */
+    public float[] scores(int row) {
+        float[] scores = logits(row);
+        processor.process(hypotheses.get(row), scores);
+        return scores;
+    }
+
+    /**
+     * The log-probabilities, changed by the processors, as beam searches read them. Reference: {@code _beam_search}, which normalises
+     * first and processes then.
+     *
+     * @param row which sequence
+     * @return {@code [vocab]}, the caller's own
+     */
+    public float[] logProbabilities(int row) {
+        float[] scores = logits(row);
+        float sum = logSum(row);
+        for (int token = 0; token < scores.length; token++) {
+            scores[token] -= sum;
+        }
+        processor.process(hypotheses.get(row), scores);
+        return scores;
+    }
+
+    /**
+     * The logits of the model.
+     *
+     * @param row which sequence
+     * @return {@code [vocab]}, the caller's own
+     */
+    public float[] logits(int row) {
+        int vocab = vocabulary();
+        return Arrays.copyOfRange(state.logits().data(), row * vocab, (row + 1) * vocab);
+    }
+
+    /**
+     * The final hidden states of the last pass: at first those of the prompt, then that of the last token.
+     *
+     * @param row which sequence
+     * @return {@code [positions][hidden]}
+     */
+    public float[][] hidden(int row) {
+        var hidden = state.hidden(row);
+        float[][] rows = new float[hidden.rows()][];
+        Arrays.setAll(rows, i -> Arrays.copyOfRange(hidden.data(), i * hidden.cols(), (i + 1) * hidden.cols()));
+        return rows;
+    }
+
+    /**
+     * Goes on with a token.
+     *
+     * @param row    which sequence
+     * @param token  the token
+     * @param score  the score of the longer sequence
+     * @param scores what the token was chosen from
+     * @return the longer sequence
+     */
+    public Hypothesis extend(int row, int token, double score, float[] scores) {
+        float logProbability =
+                kept.logProbabilities ? state.logits().data()[row * vocabulary() + token] - logSum(row) : Float.NaN;
+        return hypotheses.get(row).extend(row, token, score, logProbability, kept.scores ? scores : null);
+    }
+
+    /** log Σ e^logit of a row. */
+    private float logSum(int row) {
+        if (Float.isNaN(logSums[row])) {
+            logSums[row] = LogSoftmax.logSum(state.logits().data(), row * vocabulary(), vocabulary());
+        }
+        return logSums[row];
+    }
+}
