@@ -7,19 +7,24 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import java.util.Iterator;
+import io.github.blip2java.weights.NearestNames;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /**
- * How to generate. Every option may be left unset; names and meanings are those of {@code transformers}.
+ * How to generate: values for any of the options of {@link GenerationOption}. Names and meanings are those of {@code transformers}.
  *
  * <p>Lengths: {@code maxNewTokens} and {@code minNewTokens} count new tokens. {@code maxLength} and {@code minLength} count
  * everything: for a decoder-only model the image tokens, the prompt and its padding too, for an encoder–decoder model the
  * start token. The former win where both are set. With none set, 20 new tokens are the limit. Memory is taken as tokens
- * come, so a high limit costs nothing by itself.
+ * come, so a high limit costs nothing by itself; what exceeds the model's positions ends there.
  *
- * <p>Reference: {@code GenerationConfig}.
+ * <p>Immutable. Reference: {@code GenerationConfig}.
  */
 public final class GenerationConfig {
     /** As {@code maxNewTokens} or {@code maxLength}: as many tokens as the model has positions for. */
@@ -32,41 +37,43 @@ public final class GenerationConfig {
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .build();
 
-    /** Options of the reference that change nothing at these values: truth values and numbers. */
-    private static final Map<String, Object> NEUTRAL = Map.of(
-            "num_beams", 1.0,
-            "do_sample", false,
-            "num_return_sequences", 1.0,
-            "repetition_penalty", 1.0,
-            "no_repeat_ngram_size", 0.0,
-            "length_penalty", 1.0,
-            "early_stopping", false,
-            "use_cache", true);
+    /** Options of the reference that never change what is written here: kept, so that they are written again. */
+    private static final Set<String> WITHOUT_EFFECT = Set.of(
+            "use_cache",
+            "cache_implementation",
+            "cache_config",
+            "max_cache_len",
+            "low_memory",
+            "return_dict_in_generate",
+            "compile_config",
+            "disable_compile",
+            "prefill_chunk_size",
+            "is_assistant",
+            "bos_token_id",
+            "transformers_version",
+            "_from_model_config",
+            "_commit_hash",
+            "assistant_lookbehind",
+            "target_lookbehind");
 
-    /** Options that only matter when sampling, which is not supported, so that they never matter; and their limits. */
-    private static final Map<String, Double> SAMPLING_ONLY = Map.of(
-            "temperature", Double.MAX_VALUE,
-            "top_k", (double) Integer.MAX_VALUE,
-            "top_p", 1.0,
-            "typical_p", 1.0,
-            "min_p", 1.0,
-            "epsilon_cutoff", 1.0,
-            "eta_cutoff", 1.0);
+    /** Options of the reference that would change something and are not here: accepted where they are off. */
+    private static final Map<String, String> UNSUPPORTED = Map.of(
+            "decoder_start_token_id", "the model's own start token counts",
+            "token_healing", "write the prompt so that it ends with a whole word",
+            "use_mtp", "BLIP-2's language models have no layers for it",
+            "dola_layers", "it contrasts layers, which no checkpoint of BLIP-2 was made for",
+            "assistant_early_exit", "pass an assistant model, or set prompt_lookup_num_tokens",
+            "assistant_ensemble_weight", "the assistant model only proposes",
+            "speculation_type", "pass an assistant model, or set prompt_lookup_num_tokens",
+            "constraints", "set force_words_ids",
+            "continuous_batching_config", "callers of several threads share a model as they are");
 
-    private final Integer maxNewTokens;
-    private final Integer minNewTokens;
-    private final Integer maxLength;
-    private final Integer minLength;
-    private final int[] eosTokenIds;
-    private final Integer padTokenId;
+    private final Map<GenerationOption<?>, Object> values;
+    private final Map<String, JsonNode> withoutEffect;
 
     private GenerationConfig(Builder builder) {
-        this.maxNewTokens = builder.maxNewTokens;
-        this.minNewTokens = builder.minNewTokens;
-        this.maxLength = builder.maxLength;
-        this.minLength = builder.minLength;
-        this.eosTokenIds = builder.eosTokenIds;
-        this.padTokenId = builder.padTokenId;
+        this.values = Collections.unmodifiableMap(new LinkedHashMap<>(builder.values));
+        this.withoutEffect = Map.copyOf(builder.withoutEffect);
     }
 
     /**
@@ -78,11 +85,7 @@ public final class GenerationConfig {
         return new Builder();
     }
 
-    /**
-     * Gives a configuration with nothing set: greedy search, at most 20 new tokens.
-     *
-     * @return the defaults
-     */
+    /** {@return a configuration with nothing set: greedy search, at most 20 new tokens} */
     public static GenerationConfig defaults() {
         return builder().build();
     }
@@ -94,13 +97,33 @@ public final class GenerationConfig {
      */
     public Builder toBuilder() {
         Builder builder = new Builder();
-        builder.maxNewTokens = maxNewTokens;
-        builder.minNewTokens = minNewTokens;
-        builder.maxLength = maxLength;
-        builder.minLength = minLength;
-        builder.eosTokenIds = eosTokenIds;
-        builder.padTokenId = padTokenId;
+        builder.values.putAll(values);
+        builder.withoutEffect.putAll(withoutEffect);
         return builder;
+    }
+
+    /**
+     * The value of an option.
+     *
+     * @param option which
+     * @param <T>    its values
+     * @return what was set, else what changes nothing; null where both are nothing
+     */
+    public <T> T get(GenerationOption<T> option) {
+        T value = getIfSet(option);
+        return value == null ? option.neutral() : value;
+    }
+
+    /**
+     * The value of an option that was set.
+     *
+     * @param option which
+     * @param <T>    its values
+     * @return the value, or null when unset
+     */
+    @SuppressWarnings("unchecked") // only values of the option's type are put in
+    public <T> T getIfSet(GenerationOption<T> option) {
+        return (T) values.get(option);
     }
 
     /**
@@ -112,28 +135,27 @@ public final class GenerationConfig {
      * @throws IllegalArgumentException if they contradict each other
      */
     public GenerationConfig orElse(GenerationConfig defaults) {
-        Builder builder = toBuilder();
-        if (maxNewTokens == null && maxLength == null) {
-            builder.maxNewTokens = defaults.maxNewTokens;
-            builder.maxLength = defaults.maxLength;
+        Builder builder = defaults.toBuilder();
+        for (List<GenerationOption<Integer>> pair : List.of(
+                List.of(GenerationOption.MAX_NEW_TOKENS, GenerationOption.MAX_LENGTH),
+                List.of(GenerationOption.MIN_NEW_TOKENS, GenerationOption.MIN_LENGTH))) {
+            if (pair.stream().anyMatch(values::containsKey)) {
+                pair.forEach(builder.values::remove);
+            }
         }
-        if (minNewTokens == null && minLength == null) {
-            builder.minNewTokens = defaults.minNewTokens;
-            builder.minLength = defaults.minLength;
-        }
-        builder.eosTokenIds = eosTokenIds == null ? defaults.eosTokenIds : eosTokenIds;
-        builder.padTokenId = padTokenId == null ? defaults.padTokenId : padTokenId;
+        builder.values.putAll(values);
+        builder.withoutEffect.putAll(withoutEffect);
         return builder.build();
     }
 
     /**
-     * Reads options by their Hugging Face names. Null leaves an option unset. Options of {@code transformers} that are
-     * not supported here are accepted at the value that changes nothing, those that only matter when sampling at any
-     * value; everything else is refused by name.
+     * Reads options by their Hugging Face names, as in {@code generation_config.json}. Null leaves an option unset. Options of
+     * {@code transformers} that change nothing of the text are kept and written again; those that would, and are not supported, are
+     * refused unless they are off.
      *
-     * @param json a JSON object such as {@code {"max_new_tokens": 30, "eos_token_id": [2, 50118]}}
+     * @param json a JSON object such as {@code {"num_beams": 5, "max_new_tokens": 30, "eos_token_id": [2, 50118]}}
      * @return the configuration
-     * @throws IllegalArgumentException if it is no object, a value has the wrong type or range, or an option is not
+     * @throws IllegalArgumentException if it is no object, a value has the wrong type or range, or an option is unknown or not
      *     supported here
      */
     public static GenerationConfig fromJson(String json) {
@@ -142,10 +164,7 @@ public final class GenerationConfig {
             JsonNode node = json == null ? null : JSON.readTree(json);
             if (node != null && node.isObject()) {
                 Builder builder = builder();
-                for (Iterator<String> names = node.fieldNames(); names.hasNext(); ) {
-                    String name = names.next();
-                    set(builder, name, node.get(name));
-                }
+                node.properties().forEach(field -> builder.read(field.getKey(), field.getValue()));
                 return builder.build();
             }
             problem = "";
@@ -157,108 +176,75 @@ public final class GenerationConfig {
                 + "; write {} for the defaults, or for example {\"max_new_tokens\": 30}");
     }
 
-    private static void set(Builder builder, String name, JsonNode value) {
-        if (value.isNull()) {
-            return;
-        }
-        switch (name) {
-            case "max_new_tokens" -> builder.maxNewTokens(integer(name, value));
-            case "min_new_tokens" -> builder.minNewTokens(integer(name, value));
-            case "max_length" -> builder.maxLength(integer(name, value));
-            case "min_length" -> builder.minLength(integer(name, value));
-            case "pad_token_id" -> builder.padTokenId(integer(name, value));
-            case "eos_token_id" ->
-                builder.eosTokenIds(
-                        value.isArray()
-                                ? IntStream.range(0, value.size())
-                                        .map(i -> integer(name, value.get(i)))
-                                        .toArray()
-                                : new int[] {integer(name, value)});
-            default -> checkNeutral(name, value);
-        }
-    }
-
-    private static int integer(String name, JsonNode value) {
-        if (!value.isInt()) {
-            throw new IllegalArgumentException("generation option " + name + ": expected a whole number"
-                    + (value.isIntegralNumber() ? " up to " + Integer.MAX_VALUE : "") + ", got " + value);
-        }
-        return value.intValue();
-    }
-
-    private static void checkNeutral(String name, JsonNode value) {
-        Double most = SAMPLING_ONLY.get(name);
-        if (most != null) {
-            boolean whole = name.equals("top_k");
-            if (!(whole ? value.isInt() : value.isNumber())
-                    || !(value.doubleValue() >= 0 && value.doubleValue() <= most)) {
-                throw new IllegalArgumentException("generation option " + name + ": expected a "
-                        + (whole ? "whole number from 0" : most == 1 ? "number from 0 to 1" : "number from 0")
-                        + ", got " + value);
+    /** {@return what is set, as {@code generation_config.json} has it} */
+    public String toJson() {
+        Map<String, Object> json = new LinkedHashMap<>();
+        for (GenerationOption<?> option : GenerationOption.values()) {
+            if (values.containsKey(option)) {
+                json.put(option.jsonName(), written(option));
             }
-            return;
         }
-        Object given =
-                value.isNumber() ? (Object) value.doubleValue() : value.isBoolean() ? value.booleanValue() : null;
-        if (given == null || !given.equals(NEUTRAL.get(name))) {
-            throw new IllegalArgumentException("generation option " + name + ": " + value
-                    + " is not supported; supported: max_new_tokens, min_new_tokens, max_length, min_length,"
-                    + " eos_token_id, pad_token_id");
+        json.putAll(withoutEffect);
+        try {
+            return JSON.writerWithDefaultPrettyPrinter().writeValueAsString(json);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException(e); // numbers, texts and lists of them always go
         }
     }
 
-    /**
-     * Gives the limit on new tokens.
-     *
-     * @return 1 or more, or null when unset
-     */
+    private <T> Object written(GenerationOption<T> option) {
+        return option.type().write(getIfSet(option));
+    }
+
+    /** {@return 1 or more, or null when unset} */
     public Integer maxNewTokens() {
-        return maxNewTokens;
+        return getIfSet(GenerationOption.MAX_NEW_TOKENS);
     }
 
-    /**
-     * Gives the least number of new tokens.
-     *
-     * @return 0 or more, or null when unset
-     */
+    /** {@return 0 or more, or null when unset} */
     public Integer minNewTokens() {
-        return minNewTokens;
+        return getIfSet(GenerationOption.MIN_NEW_TOKENS);
     }
 
-    /**
-     * Gives the limit on the whole sequence.
-     *
-     * @return 1 or more, or null when unset
-     */
+    /** {@return 1 or more, or null when unset} */
     public Integer maxLength() {
-        return maxLength;
+        return getIfSet(GenerationOption.MAX_LENGTH);
     }
 
-    /**
-     * Gives the least length of the whole sequence.
-     *
-     * @return 0 or more, or null when unset
-     */
+    /** {@return 0 or more, or null when unset} */
     public Integer minLength() {
-        return minLength;
+        return getIfSet(GenerationOption.MIN_LENGTH);
     }
 
-    /**
-     * Gives the end tokens.
-     *
-     * @return ids, or null when unset: those of the checkpoint then count
-     */
+    /** {@return the end tokens, or null when unset: those of the checkpoint then count} */
     public int[] eosTokenIds() {
-        return eosTokenIds == null ? null : eosTokenIds.clone();
+        List<Integer> ids = getIfSet(GenerationOption.EOS_TOKEN_ID);
+        return ids == null ? null : ids.stream().mapToInt(Integer::intValue).toArray();
     }
 
-    /**
-     * Gives the token that fills finished rows.
-     *
-     * @return an id, or null when unset: that of the checkpoint then counts
-     */
+    /** {@return an id, or null when unset: that of the checkpoint then counts} */
     public Integer padTokenId() {
-        return padTokenId;
+        return getIfSet(GenerationOption.PAD_TOKEN_ID);
+    }
+
+    /** {@return how tokens are chosen, by the options that are set} */
+    public GenerationMode mode() {
+        int beams = get(GenerationOption.NUM_BEAMS);
+        boolean sample = get(GenerationOption.DO_SAMPLE);
+        if (getIfSet(GenerationOption.FORCE_WORDS_IDS) != null) {
+            return GenerationMode.CONSTRAINED_BEAM_SEARCH;
+        }
+        if (beams > 1) {
+            return get(GenerationOption.NUM_BEAM_GROUPS) > 1
+                    ? GenerationMode.GROUP_BEAM_SEARCH
+                    : sample ? GenerationMode.BEAM_SAMPLE : GenerationMode.BEAM_SEARCH;
+        }
+        if (sample) {
+            return GenerationMode.SAMPLE;
+        }
+        return get(GenerationOption.PENALTY_ALPHA) > 0 && get(GenerationOption.TOP_K) > 1
+                ? GenerationMode.CONTRASTIVE_SEARCH
+                : GenerationMode.GREEDY_SEARCH;
     }
 
     /**
@@ -267,127 +253,289 @@ public final class GenerationConfig {
      */
     int maxNewTokensAfter(int promptLength, int room) {
         int most = Math.max(1, room);
-        if (maxNewTokens != null) {
-            return maxNewTokens == NO_LIMIT ? most : maxNewTokens;
+        if (maxNewTokens() != null) {
+            return maxNewTokens() == NO_LIMIT ? most : maxNewTokens();
         }
-        if (maxLength == null) {
+        if (maxLength() == null) {
             return Math.min(DEFAULT_NEW_TOKENS, most);
         }
-        if (maxLength <= promptLength) {
+        if (maxLength() <= promptLength) {
             throw new IllegalArgumentException("maxLength: expected more than the " + promptLength
-                    + " positions of the prompt (image tokens included), got " + maxLength
+                    + " positions of the prompt (image tokens included), got " + maxLength()
                     + "; set maxNewTokens, which counts new tokens only");
         }
-        return maxLength == NO_LIMIT ? most : maxLength - promptLength;
+        return maxLength() == NO_LIMIT ? most : maxLength() - promptLength;
     }
 
     /** New tokens required after {@code promptLength} counted positions. */
     int minNewTokensAfter(int promptLength) {
-        return minNewTokens != null ? minNewTokens : minLength == null ? 0 : Math.max(0, minLength - promptLength);
+        return minNewTokens() != null ? minNewTokens() : Math.max(0, get(GenerationOption.MIN_LENGTH) - promptLength);
     }
 
-    /** Collects options. */
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof GenerationConfig config
+                && values.equals(config.values)
+                && withoutEffect.equals(config.withoutEffect);
+    }
+
+    @Override
+    public int hashCode() {
+        return values.hashCode();
+    }
+
+    @Override
+    public String toString() {
+        return toJson();
+    }
+
+    /** Collects options. What each means and takes is said at the constant of {@link GenerationOption} of the same name. */
     public static final class Builder {
-        private Integer maxNewTokens;
-        private Integer minNewTokens;
-        private Integer maxLength;
-        private Integer minLength;
-        private int[] eosTokenIds;
-        private Integer padTokenId;
+        private final Map<GenerationOption<?>, Object> values = new LinkedHashMap<>();
+        private final Map<String, JsonNode> withoutEffect = new LinkedHashMap<>();
 
         private Builder() {}
 
         /**
-         * Sets the limit on new tokens.
+         * Sets an option.
+         *
+         * @param option which
+         * @param value  its value; null leaves it unset
+         * @param <T>    its values
+         * @return this
+         * @throws IllegalArgumentException if the option does not take the value
+         */
+        public <T> Builder set(GenerationOption<T> option, T value) {
+            if (value == null) {
+                values.remove(option);
+            } else {
+                values.put(option, option.check(value));
+            }
+            return this;
+        }
+
+        private void read(String name, JsonNode value) {
+            GenerationOption<?> option = GenerationOption.named(name);
+            if (option != null) {
+                if (!value.isNull()) {
+                    read(option, value);
+                }
+            } else if (WITHOUT_EFFECT.contains(name)) {
+                withoutEffect.put(name, value);
+            } else if (!UNSUPPORTED.containsKey(name)) {
+                throw new IllegalArgumentException("generation option " + name + ": expected an option of transformers"
+                        + meant(name) + "; the options are constants of GenerationOption");
+            } else if (!isOff(value)) {
+                throw new IllegalArgumentException("generation option " + name + ": expected none, got " + value
+                        + ", which is not supported here; " + UNSUPPORTED.get(name));
+            }
+        }
+
+        private static boolean isOff(JsonNode value) {
+            return value.isNull() || value.isBoolean() && !value.booleanValue();
+        }
+
+        private static String meant(String name) {
+            List<String> names = Stream.of(
+                            GenerationOption.values().stream().map(GenerationOption::jsonName),
+                            WITHOUT_EFFECT.stream(),
+                            UNSUPPORTED.keySet().stream())
+                    .flatMap(each -> each)
+                    .toList();
+            return NearestNames.meant(name, names)
+                    .map(nearest -> "; did you mean " + nearest + "?")
+                    .orElse("");
+        }
+
+        private <T> void read(GenerationOption<T> option, JsonNode json) {
+            T value = option.type().read(json);
+            if (value == null || !option.type().accepts(value)) {
+                throw option.wrong(json);
+            }
+            values.put(option, value);
+        }
+
+        /**
+         * The most new tokens.
          *
          * @param value 1 or more, or {@link #NO_LIMIT}
          * @return this
          */
         public Builder maxNewTokens(int value) {
-            this.maxNewTokens = atLeast("maxNewTokens", value, 1);
-            return this;
+            return set(GenerationOption.MAX_NEW_TOKENS, value);
         }
 
         /**
-         * Sets the least number of new tokens.
+         * The fewest new tokens.
          *
          * @param value 0 or more
          * @return this
          */
         public Builder minNewTokens(int value) {
-            this.minNewTokens = atLeast("minNewTokens", value, 0);
-            return this;
+            return set(GenerationOption.MIN_NEW_TOKENS, value);
         }
 
         /**
-         * Sets the limit on the whole sequence.
+         * The longest sequence.
          *
          * @param value 1 or more, image tokens and prompt included, or {@link #NO_LIMIT}
          * @return this
          */
         public Builder maxLength(int value) {
-            this.maxLength = atLeast("maxLength", value, 1);
-            return this;
+            return set(GenerationOption.MAX_LENGTH, value);
         }
 
         /**
-         * Sets the least length of the whole sequence.
+         * The shortest sequence.
          *
          * @param value 0 or more, image tokens and prompt included
          * @return this
          */
         public Builder minLength(int value) {
-            this.minLength = atLeast("minLength", value, 0);
-            return this;
+            return set(GenerationOption.MIN_LENGTH, value);
         }
 
         /**
-         * Sets the end tokens, instead of the checkpoint's.
+         * The end tokens, instead of the checkpoint's.
          *
          * @param values token ids of 0 or more; none means that only the length ends a sequence
          * @return this
          */
         public Builder eosTokenIds(int... values) {
-            IntStream.of(values).forEach(value -> atLeast("eosTokenIds", value, 0));
-            this.eosTokenIds = values.clone();
-            return this;
+            return set(
+                    GenerationOption.EOS_TOKEN_ID, Arrays.stream(values).boxed().toList());
         }
 
         /**
-         * Sets the token that fills finished rows.
+         * The token that fills finished rows.
          *
          * @param value a token id of 0 or more
          * @return this
          */
         public Builder padTokenId(int value) {
-            this.padTokenId = atLeast("padTokenId", value, 0);
-            return this;
+            return set(GenerationOption.PAD_TOKEN_ID, value);
+        }
+
+        /**
+         * Beams of a beam search.
+         *
+         * @param value 1, for none, or more
+         * @return this
+         */
+        public Builder numBeams(int value) {
+            return set(GenerationOption.NUM_BEAMS, value);
+        }
+
+        /**
+         * Texts for each prompt.
+         *
+         * @param value 1 or more; at most the beams, unless tokens are drawn
+         * @return this
+         */
+        public Builder numReturnSequences(int value) {
+            return set(GenerationOption.NUM_RETURN_SEQUENCES, value);
+        }
+
+        /**
+         * Whether to draw tokens.
+         *
+         * @param value false for the most probable ones
+         * @return this
+         */
+        public Builder doSample(boolean value) {
+            return set(GenerationOption.DO_SAMPLE, value);
+        }
+
+        /**
+         * What logits are divided by before a token is drawn.
+         *
+         * @param value above 0
+         * @return this
+         */
+        public Builder temperature(double value) {
+            return set(GenerationOption.TEMPERATURE, value);
+        }
+
+        /**
+         * How many tokens may be drawn.
+         *
+         * @param value 0 for all
+         * @return this
+         */
+        public Builder topK(int value) {
+            return set(GenerationOption.TOP_K, value);
+        }
+
+        /**
+         * The probability that the tokens that may be drawn have together.
+         *
+         * @param value 0 to 1
+         * @return this
+         */
+        public Builder topP(double value) {
+            return set(GenerationOption.TOP_P, value);
+        }
+
+        /**
+         * Where drawing begins: the same seed, the same text.
+         *
+         * @param value any number
+         * @return this
+         */
+        public Builder seed(long value) {
+            return set(GenerationOption.SEED, value);
+        }
+
+        /**
+         * What the logits of tokens that are there already are divided by.
+         *
+         * @param value above 0; above 1 to avoid repetitions
+         * @return this
+         */
+        public Builder repetitionPenalty(double value) {
+            return set(GenerationOption.REPETITION_PENALTY, value);
+        }
+
+        /**
+         * The length of runs of tokens that may occur only once.
+         *
+         * @param value 0 for none
+         * @return this
+         */
+        public Builder noRepeatNgramSize(int value) {
+            return set(GenerationOption.NO_REPEAT_NGRAM_SIZE, value);
+        }
+
+        /**
+         * The power of the length by which a beam's score is divided.
+         *
+         * @param value above 0 for longer texts, below for shorter ones
+         * @return this
+         */
+        public Builder lengthPenalty(double value) {
+            return set(GenerationOption.LENGTH_PENALTY, value);
+        }
+
+        /**
+         * Texts that end a text.
+         *
+         * @param values none of them empty
+         * @return this
+         */
+        public Builder stopStrings(String... values) {
+            return set(GenerationOption.STOP_STRINGS, List.of(values));
         }
 
         /**
          * Makes the configuration.
          *
          * @return the options
-         * @throws IllegalArgumentException if a least length exceeds the limit of its kind
+         * @throws IllegalArgumentException if options contradict each other
          */
         public GenerationConfig build() {
-            checkOrder("minNewTokens", minNewTokens, "maxNewTokens", maxNewTokens);
-            checkOrder("minLength", minLength, "maxLength", maxLength);
-            return new GenerationConfig(this);
-        }
-
-        private static void checkOrder(String leastName, Integer least, String mostName, Integer most) {
-            if (least != null && most != null && least > most) {
-                throw new IllegalArgumentException(
-                        leastName + ": expected at most " + mostName + ", " + most + ", got " + least);
-            }
-        }
-
-        private static int atLeast(String name, int value, int least) {
-            if (value < least) {
-                throw new IllegalArgumentException(name + ": expected " + least + " or more, got " + value);
-            }
-            return value;
+            GenerationConfig config = new GenerationConfig(this);
+            OptionChecks.check(config);
+            return config;
         }
     }
 }

@@ -4,11 +4,16 @@ package io.github.blip2java.generation;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class GenerationConfigTest {
+    private static final ObjectMapper JSON = new ObjectMapper();
 
     @Test
     void optionsAreReadByTheirHuggingFaceNames() {
@@ -22,7 +27,7 @@ class GenerationConfigTest {
         assertThat(config.minLength()).isEqualTo(3);
         assertThat(config.eosTokenIds()).containsExactly(2, 5);
         assertThat(config.padTokenId()).isEqualTo(1);
-        assertThat(config.toBuilder().build()).usingRecursiveComparison().isEqualTo(config);
+        assertThat(config.toBuilder().build()).isEqualTo(config);
         assertThat(GenerationConfig.fromJson("{\"eos_token_id\": 7}").eosTokenIds())
                 .containsExactly(7);
     }
@@ -32,12 +37,11 @@ class GenerationConfigTest {
             delimiter = '|',
             quoteCharacter = '\0',
             value = {
-                "{\"num_beams\": 5} | generation option num_beams: 5 is not supported; supported: max_new_tokens,",
-                "{\"do_sample\": true} | generation option do_sample: true is not supported; supported: max_new_tokens,",
-                "{\"max_new_token\": 5} | generation option max_new_token: 5 is not supported; supported: max_new_tokens,",
-                "{\"max_new_tokens\": 1.5} | generation option max_new_tokens: expected a whole number, got 1.5",
-                "{\"max_new_tokens\": 0} | maxNewTokens: expected 1 or more, got 0",
-                "{\"min_new_tokens\": 9, \"max_new_tokens\": 3} | minNewTokens: expected at most maxNewTokens, 3, got 9",
+                "{\"max_new_token\": 5} | generation option max_new_token: expected an option of transformers; did you mean max_new_tokens?; the options are constants of GenerationOption",
+                "{\"colour\": 5} | generation option colour: expected an option of transformers; the options are constants of GenerationOption",
+                "{\"max_new_tokens\": 1.5} | generation option max_new_tokens: expected a whole number from 1 to 2147483647, got 1.5",
+                "{\"max_new_tokens\": 0} | generation option max_new_tokens: expected a whole number from 1 to 2147483647, got 0",
+                "{\"min_new_tokens\": 9, \"max_new_tokens\": 3} | generation option min_new_tokens: expected at most max_new_tokens, 3, got 9",
                 "{ | generation options: expected a JSON object, got {",
                 "[1] | generation options: expected a JSON object, got [1]; write {} for the defaults, or for example {\"max_new_tokens\": 30}",
                 "3 | generation options: expected a JSON object, got 3; write {} for the defaults",
@@ -46,26 +50,35 @@ class GenerationConfigTest {
                 " | generation options: expected a JSON object, got nothing; write {} for the defaults",
                 "{} {} | generation options: expected a JSON object, got {} {} (Trailing token",
                 "{\"max_length\": 5, \"max_length\": 6} | generation options: expected a JSON object, got {\"max_length\": 5, \"max_length\": 6} (Duplicate field 'max_length')",
-                "{\"max_new_tokens\": \"30\"} | generation option max_new_tokens: expected a whole number, got \"30\"",
-                "{\"max_new_tokens\": true} | generation option max_new_tokens: expected a whole number, got true",
-                "{\"max_new_tokens\": [3]} | generation option max_new_tokens: expected a whole number, got [3]",
-                "{\"max_length\": 2147483648} | generation option max_length: expected a whole number up to 2147483647, got 2147483648",
-                "{\"min_new_tokens\": -1} | minNewTokens: expected 0 or more, got -1",
-                "{\"max_length\": 0} | maxLength: expected 1 or more, got 0",
-                "{\"min_length\": -1} | minLength: expected 0 or more, got -1",
-                "{\"min_length\": 9, \"max_length\": 3} | minLength: expected at most maxLength, 3, got 9",
-                "{\"pad_token_id\": -1} | padTokenId: expected 0 or more, got -1",
-                "{\"eos_token_id\": [3, -1]} | eosTokenIds: expected 0 or more, got -1",
-                "{\"eos_token_id\": [3, \"a\"]} | generation option eos_token_id: expected a whole number, got \"a\"",
-                "{\"eos_token_id\": {}} | generation option eos_token_id: expected a whole number, got {}",
-                "{\"temperature\": \"x\"} | generation option temperature: expected a number from 0, got \"x\"",
-                "{\"temperature\": -1} | generation option temperature: expected a number from 0, got -1",
+                "{\"max_new_tokens\": \"30\"} | generation option max_new_tokens: expected a whole number from 1 to 2147483647, got \"30\"",
+                "{\"max_new_tokens\": true} | generation option max_new_tokens: expected a whole number from 1 to 2147483647, got true",
+                "{\"max_length\": 2147483648} | generation option max_length: expected a whole number from 1 to 2147483647, got 2147483648",
+                "{\"min_new_tokens\": -1} | generation option min_new_tokens: expected a whole number from 0 to 2147483647, got -1",
+                "{\"min_length\": 9, \"max_length\": 3} | generation option min_length: expected at most max_length, 3, got 9",
+                "{\"pad_token_id\": -1} | generation option pad_token_id: expected a whole number from 0 to 2147483647, got -1",
+                "{\"eos_token_id\": [3, -1]} | generation option eos_token_id: expected a token id of 0 or more, or a list of ids, got [3,-1]",
+                "{\"eos_token_id\": [3, \"a\"]} | generation option eos_token_id: expected a token id of 0 or more, or a list of ids, got [3,\"a\"]",
+                "{\"temperature\": \"x\"} | generation option temperature: expected a number above 0, got \"x\"",
+                "{\"temperature\": 0} | generation option temperature: expected a number above 0, got 0",
                 "{\"top_p\": 1.5} | generation option top_p: expected a number from 0 to 1, got 1.5",
-                "{\"top_k\": 2.5} | generation option top_k: expected a whole number from 0, got 2.5",
-                "{\"num_beams\": \"1\"} | generation option num_beams: \"1\" is not supported; supported: max_new_tokens,",
-                "{\"do_sample\": \"false\"} | generation option do_sample: \"false\" is not supported; supported: max_new_tokens,",
-                "{\"do_sample\": 0} | generation option do_sample: 0 is not supported; supported: max_new_tokens,",
-                "{\"repetition_penalty\": 1.2} | generation option repetition_penalty: 1.2 is not supported; supported: max_new_tokens,",
+                "{\"top_k\": 2.5} | generation option top_k: expected a whole number from 0 to 2147483647, got 2.5",
+                "{\"do_sample\": 0} | generation option do_sample: expected true or false, got 0",
+                "{\"early_stopping\": \"soon\"} | generation option early_stopping: expected true, false or \"never\", got \"soon\"",
+                "{\"stop_strings\": [\"\"]} | generation option stop_strings: expected a text that is not empty, or a list of such texts, got [\"\"]",
+                "{\"bad_words_ids\": [[]]} | generation option bad_words_ids: expected a list of lists of token ids, none of them empty, got [[]]",
+                "{\"sequence_bias\": [[5, 1.0]]} | generation option sequence_bias: expected a list of pairs of a list of token ids and a number, such as [[[5, 6], -10.0]], got [[5,1.0]]",
+                "{\"exponential_decay_length_penalty\": [5]} | generation option exponential_decay_length_penalty: expected two numbers: new tokens of 0 or more, and a factor above 0, got [5]",
+                "{\"watermarking_config\": {\"bais\": 2}} | generation option watermarking_config: expected an object of bias, context_width, greenlist_ratio, hashing_key, seeding_scheme with",
+                "{\"token_healing\": true} | generation option token_healing: expected none, got true, which is not supported here; write the prompt so that it ends with a whole word",
+                "{\"dola_layers\": \"high\"} | generation option dola_layers: expected none, got \"high\", which is not supported here; it contrasts layers",
+                "{\"num_return_sequences\": 2} | num_return_sequences: expected at most num_beams, 1, got 2; raise num_beams, or draw tokens with do_sample and without beams",
+                "{\"num_return_sequences\": 3, \"num_beams\": 2, \"do_sample\": true} | num_return_sequences: expected at most num_beams, 2, got 3;",
+                "{\"num_beam_groups\": 2, \"num_beams\": 5} | num_beam_groups: expected a divisor of num_beams, 5, no do_sample and no force_words_ids, got 2; choose",
+                "{\"diversity_penalty\": 0.5, \"num_beams\": 4} | diversity_penalty: expected num_beam_groups of 2 or more, got 1;",
+                "{\"force_words_ids\": [[4]]} | force_words_ids: expected num_beams of 2 or more and no do_sample, got 1 beams; constraints need a beam search",
+                "{\"prompt_lookup_num_tokens\": 3, \"num_beams\": 4} | prompt_lookup_num_tokens: expected greedy search or sampling, got BEAM_SEARCH; leave it out",
+                "{\"suppress_tokens\": [4, 5], \"forced_eos_token_id\": 4} | forced_eos_token_id: expected a token that suppress_tokens does not hold, got [4];",
+                "{\"suppress_tokens\": [4, 5], \"forced_bos_token_id\": 5} | forced_bos_token_id: expected a token that suppress_tokens does not hold, got 5;",
             })
     void wrongOptionsAreNamed(String json, String message) {
         assertThatThrownBy(() -> GenerationConfig.fromJson(json == null ? "" : json.strip()))
@@ -74,14 +87,53 @@ class GenerationConfigTest {
     }
 
     @Test
-    void neutralValuesAreAccepted() {
-        GenerationConfig config = GenerationConfig.fromJson("{\"num_beams\": 1.0, \"repetition_penalty\": 1,"
-                + " \"no_repeat_ngram_size\": 0, \"length_penalty\": 1.0, \"early_stopping\": false, \"use_cache\": true,"
-                + " \"num_return_sequences\": 1, \"top_k\": 50, \"top_p\": 0.9, \"min_p\": 0, \"max_length\": 7}");
+    void whatChangesNothingIsKeptAndWrittenAgain() throws IOException {
+        String json = "{\"num_beams\": 1.0, \"use_cache\": true, \"transformers_version\": \"5.18.0\","
+                + " \"token_healing\": false, \"dola_layers\": null, \"max_length\": 7, \"eos_token_id\": [4]}";
+        GenerationConfig config = GenerationConfig.fromJson(json);
         assertThat(config.maxLength()).isEqualTo(7);
+        assertThat(config.get(GenerationOption.NUM_BEAMS)).isOne();
+        assertThat(JSON.readTree(config.toJson()))
+                .isEqualTo(JSON.readTree("{\"num_beams\": 1, \"use_cache\": true,"
+                        + " \"transformers_version\": \"5.18.0\", \"max_length\": 7, \"eos_token_id\": 4}"));
+        assertThat(GenerationConfig.fromJson(config.toJson())).isEqualTo(config).hasSameHashCodeAs(config);
         assertThatThrownBy(() -> GenerationConfig.fromJson(null))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageStartingWith("generation options: expected a JSON object, got nothing; write {}");
+    }
+
+    @Test
+    void anyOptionIsReadWrittenAndReadAgain() {
+        String json = "{\"early_stopping\": \"never\", \"stop_strings\": [\".\", \"!\"], \"num_beams\": 4,"
+                + " \"bad_words_ids\": [[1, 2], [3]], \"force_words_ids\": [[4, 5], [[6], [7, 8]]],"
+                + " \"sequence_bias\": [[[5, 6], -10.0], [[7], 2.5]], \"suppress_tokens\": [1],"
+                + " \"exponential_decay_length_penalty\": [3, 1.5], \"watermarking_config\": {\"bias\": 3.0},"
+                + " \"max_time\": 2.5, \"seed\": 9000000000, \"num_assistant_tokens_schedule\": \"heuristic\"}";
+        GenerationConfig config = GenerationConfig.fromJson(json);
+        assertThat(config.mode()).isEqualTo(GenerationMode.CONSTRAINED_BEAM_SEARCH);
+        assertThat(config.get(GenerationOption.FORCE_WORDS_IDS))
+                .isEqualTo(List.of(List.of(List.of(4, 5)), List.of(List.of(6), List.of(7, 8))));
+        assertThat(config.get(GenerationOption.SEQUENCE_BIAS)).isEqualTo(Map.of(List.of(5, 6), -10.0, List.of(7), 2.5));
+        assertThat(config.get(GenerationOption.WATERMARKING_CONFIG))
+                .isEqualTo(new WatermarkingConfig(0.25, 3, 15485863, "lefthash", 1));
+        assertThat(config.get(GenerationOption.EARLY_STOPPING)).isEqualTo(EarlyStopping.NEVER);
+        assertThat(GenerationConfig.fromJson(config.toJson())).isEqualTo(config);
+        assertThat(config.toBuilder().set(GenerationOption.SEED, null).build()).isNotEqualTo(config);
+    }
+
+    @Test
+    void optionsSayHowTokensAreChosen() {
+        Map<String, GenerationMode> modes = Map.of(
+                "{}", GenerationMode.GREEDY_SEARCH,
+                "{\"top_k\": 4}", GenerationMode.GREEDY_SEARCH,
+                "{\"do_sample\": true}", GenerationMode.SAMPLE,
+                "{\"num_beams\": 2}", GenerationMode.BEAM_SEARCH,
+                "{\"num_beams\": 2, \"do_sample\": true}", GenerationMode.BEAM_SAMPLE,
+                "{\"num_beams\": 2, \"num_beam_groups\": 2}", GenerationMode.GROUP_BEAM_SEARCH,
+                "{\"penalty_alpha\": 0.6, \"top_k\": 4}", GenerationMode.CONTRASTIVE_SEARCH,
+                "{\"penalty_alpha\": 0.6, \"top_k\": 1}", GenerationMode.GREEDY_SEARCH);
+        modes.forEach((json, mode) ->
+                assertThat(GenerationConfig.fromJson(json).mode()).as(json).isEqualTo(mode));
     }
 
     @Test
@@ -105,7 +157,7 @@ class GenerationConfigTest {
         GenerationConfig tooShort = GenerationConfig.builder().maxNewTokens(1).build();
         assertThatThrownBy(() -> tooShort.orElse(defaults))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("minNewTokens: expected at most maxNewTokens, 1, got 2");
+                .hasMessage("generation option min_new_tokens: expected at most max_new_tokens, 1, got 2");
     }
 
     @Test
