@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
+import io.github.blip2java.generation.CandidateScorer;
 import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.generation.GenerationHooks;
 import io.github.blip2java.generation.GenerationResult;
@@ -8,6 +9,7 @@ import io.github.blip2java.generation.Generator;
 import io.github.blip2java.kernel.Parallel;
 import io.github.blip2java.language.LanguageModel;
 import io.github.blip2java.language.Prompt;
+import io.github.blip2java.language.TokenIds;
 import io.github.blip2java.qformer.Blip2QFormerModel;
 import io.github.blip2java.tensor.Tensor;
 import io.github.blip2java.tensor.Tensors;
@@ -15,6 +17,7 @@ import io.github.blip2java.vision.Blip2VisionModel;
 import io.github.blip2java.weights.Failures;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.function.Supplier;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -245,10 +248,7 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
             GenerationConfig options,
             GenerationHooks hooks) {
         backbone.checkOpen();
-        if (images == null || !images.isOf(backbone.merger)) {
-            throw new IllegalArgumentException("images: expected pictures that this model encoded, got "
-                    + (images == null ? "null" : "those of another model") + "; encodeImages makes them");
-        }
+        checkOwn(images);
         int rows = inputIds == null ? images.batch() : inputIds.length;
         return backbone.admitted(
                 backbone.memory(null, rows, positions(inputIds, options), 0),
@@ -275,17 +275,69 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
 
     private GenerationResult generate(
             ImageEncoding images, ImageTextMerger.Text text, GenerationConfig options, GenerationHooks hooks) {
-        LanguageModel languageModel = backbone.languageModel;
-        Tensor embeds = languageModel.embedTokens(text.ids());
-        ImageTextMerger.Merged merged = backbone.merger.merge(embeds, images.forRows(text.ids().length), text);
-        Prompt prompt = Prompt.pack(merged.embeds(), merged.attentionMask());
         return generator.generate(
-                prompt,
-                languageModel.prefix(text.ids()),
+                prompt(images, text),
+                backbone.languageModel.prefix(text.ids()),
                 backbone.merger.textIds(text),
                 promptLength(text),
                 options,
                 hooks);
+    }
+
+    private Prompt prompt(ImageEncoding images, ImageTextMerger.Text text) {
+        Tensor embeds = backbone.languageModel.embedTokens(text.ids());
+        ImageTextMerger.Merged merged = backbone.merger.merge(embeds, images.forRows(text.ids().length), text);
+        return Prompt.pack(merged.embeds(), merged.attentionMask());
+    }
+
+    private static int[][] candidates(long[][] candidates, int vocab) {
+        if (candidates == null || candidates.length == 0) {
+            throw new IllegalArgumentException("candidates: expected one or more, got none");
+        }
+        int[][] ids = new int[candidates.length][];
+        for (int c = 0; c < ids.length; c++) {
+            if (candidates[c] == null || candidates[c].length == 0) {
+                throw new IllegalArgumentException(
+                        "candidates: expected one id or more in each, got none in candidate " + c);
+            }
+            ids[c] = TokenIds.flatten(TokenIds.ids("candidates", new long[][] {candidates[c]}, 1, vocab));
+        }
+        return ids;
+    }
+
+    private void checkOwn(ImageEncoding images) {
+        if (images == null || !images.isOf(backbone.merger)) {
+            throw new IllegalArgumentException("images: expected pictures that this model encoded, got "
+                    + (images == null ? "null" : "those of another model") + "; encodeImages makes them");
+        }
+    }
+
+    /**
+     * Says how probable given continuations of one prompt are. Picture and prompt are computed once.
+     *
+     * @param image         one picture, from {@link #encodeImages(INDArray)}
+     * @param inputIds      {@code [1, seq]}, or null for no prompt
+     * @param attentionMask {@code [1, seq]}, 1 = keep; null for all ones
+     * @param candidates    {@code [candidates][length]}: ids that may follow, one or more each; an end token counts only where it is given
+     * @return {@code [candidates][length]}: the logarithm of the probability of each id after the prompt and the ids before it
+     * @throws IllegalArgumentException if a shape or an id does not fit, or prompt and candidate are longer than the model allows
+     */
+    public float[][] score(ImageEncoding image, long[][] inputIds, long[][] attentionMask, long[][] candidates) {
+        backbone.checkOpen();
+        checkOwn(image);
+        int vocab = config().textConfig().vocabSize();
+        int[][] ids = candidates(candidates, vocab);
+        int longest = Arrays.stream(ids).mapToInt(row -> row.length).max().orElse(0);
+        int prompt = inputIds == null || inputIds.length == 0 || inputIds[0] == null ? 0 : inputIds[0].length;
+        return backbone.admitted(backbone.memory(null, ids.length, (long) prompt + longest, 0), () -> {
+            ImageTextMerger.Text text = backbone.merger.check(inputIds, attentionMask, image.batch(), true);
+            if (text.ids().length != 1) {
+                throw new IllegalArgumentException("inputIds: expected one prompt about one picture, got "
+                        + text.ids().length + "; score each prompt by itself");
+            }
+            config().textConfig().checkLength(backbone.merger.longest(text), longest);
+            return CandidateScorer.score(backbone.languageModel.start(prompt(image, text), longest), ids);
+        });
     }
 
     /**
