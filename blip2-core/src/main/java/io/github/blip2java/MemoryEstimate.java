@@ -13,6 +13,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
@@ -50,10 +51,18 @@ public record MemoryEstimate(long mapped, long copied, long working) {
      * @return the estimate
      */
     public static MemoryEstimate of(Checkpoint checkpoint, Blip2Config config, WeightFormat dtype) {
+        return of(checkpoint, config, name -> true, dtype);
+    }
+
+    private static MemoryEstimate of(
+            Checkpoint checkpoint, Blip2Config config, Predicate<String> loaded, WeightFormat dtype) {
         long mapped = 0;
         long copied = 0;
         for (var tensor : checkpoint.tensors().values()) {
             TensorInfo info = tensor.info();
+            if (!loaded.test(info.name())) {
+                continue;
+            }
             if (info.dtype().isWeight() && info.shape().length != 2) {
                 copied += info.elements() * Float.BYTES; // norms, biases and query tokens are kept as floats
             } else if (staysInFile(info, dtype)) {
@@ -139,14 +148,16 @@ public record MemoryEstimate(long mapped, long copied, long working) {
     /**
      * Refuses a model that would be killed by the system, or read its weights from the disk for every token.
      *
+     * @param loaded whether a tensor is used, by its name
      * @throws InsufficientMemoryException if the memory does not suffice; says what to do
      */
-    static void check(Path directory, Checkpoint checkpoint, Blip2Config config, WeightFormat dtype) {
+    static void check(
+            Path directory, Checkpoint checkpoint, Blip2Config config, Predicate<String> loaded, WeightFormat dtype) {
         Optional<MachineMemory> memory = MachineMemory.read();
         if (memory.isPresent()) {
-            check(directory, dtype, format -> of(checkpoint, config, format), memory.get());
+            check(directory, dtype, format -> of(checkpoint, config, loaded, format), memory.get());
         }
-        checkLimit(directory, of(checkpoint, config, dtype), JavaCpp.physicalLimit());
+        checkLimit(directory, of(checkpoint, config, loaded, dtype), JavaCpp.physicalLimit());
     }
 
     /** Above JavaCPP's limit every native allocation would fail, in the middle of the work. */

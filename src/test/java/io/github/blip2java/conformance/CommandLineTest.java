@@ -246,7 +246,7 @@ class CommandLineTest {
                 .contains(
                         "blip2: expected a command: caption, answer, info, verify, convert, bench",
                         "blip2: Missing required parameter: 'IMAGE'",
-                        "blip2: maxNewTokens: expected 1 or more, got 0",
+                        "blip2: generation option max_new_tokens: expected a whole number from 1 to 2147483647, got 0",
                         "/nowhere: expected a checkpoint folder, found nothing there; check the path",
                         "/gone: expected a checkpoint folder, found nothing there; check the path",
                         "expected a reference case (checkpoint/, reference.safetensors, reference.json)",
