@@ -57,9 +57,7 @@ public final class LogitsProcessors {
                     GenerationOption.ENCODER_NO_REPEAT_NGRAM_SIZE,
                     (size, all) -> new EncoderNoRepeatNGramLogitsProcessor(size)),
             row(GenerationOption.BAD_WORDS_IDS, (words, all) -> new NoBadWordsLogitsProcessor(words, all.eos)),
-            where(
-                    all -> all.minNewTokens > 0,
-                    all -> new MinNewTokensLengthLogitsProcessor(all.minNewTokens, all.eos)),
+            where(all -> all.minNewTokens > 0, all -> new MinNewTokensLengthLogitsProcessor(all.minNewTokens, all.eos)),
             where(
                     all -> all.prefixAllowedTokens != null,
                     all -> new PrefixConstrainedLogitsProcessor(all.prefixAllowedTokens)),
@@ -79,7 +77,10 @@ public final class LogitsProcessors {
                                     options.get(GenerationOption.FORCED_BOS_TOKEN_ID) == null ? 0 : 1, ints(tokens)))
                     .make(options, all),
             (options, all) -> all.custom.stream(),
-            drawing(GenerationOption.TEMPERATURE, value -> value != 1, (value, keep) -> new TemperatureLogitsWarper(value)),
+            drawing(
+                    GenerationOption.TEMPERATURE,
+                    value -> value != 1,
+                    (value, keep) -> new TemperatureLogitsWarper(value)),
             drawing(GenerationOption.TOP_H, value -> true, (value, keep) -> new TopHLogitsWarper(value)),
             drawing(GenerationOption.TOP_K, value -> value != 0, TopKLogitsWarper::new),
             drawing(GenerationOption.TOP_P, value -> value < 1, TopPLogitsWarper::new),
@@ -102,9 +103,8 @@ public final class LogitsProcessors {
      */
     public static LogitsProcessorList of(GenerationConfig options, Context context) {
         checkIds(options, context.vocabulary);
-        return new LogitsProcessorList(TABLE.stream()
-                .flatMap(row -> row.make(options, context))
-                .toList());
+        return new LogitsProcessorList(
+                TABLE.stream().flatMap(row -> row.make(options, context)).toList());
     }
 
     /** A processor for an option that is set to something else than what changes nothing. */

@@ -41,8 +41,7 @@ public final class UnbatchedClassifierFreeGuidanceLogitsProcessor implements Log
     public void begin(List<Hypothesis> sequences) {
         if (rows == null) {
             unconditional = start.get();
-            unconditional.select(
-                    sequences.stream().mapToInt(Hypothesis::prompt).toArray());
+            unconditional.select(sequences.stream().mapToInt(Hypothesis::prompt).toArray());
         } else {
             int[] from = new int[sequences.size()];
             int[][] tokens = new int[from.length][];
@@ -78,8 +77,9 @@ public final class UnbatchedClassifierFreeGuidanceLogitsProcessor implements Log
         float conditional = LogSoftmax.logSum(scores, 0, scores.length);
         float other = LogSoftmax.logSum(logits, from, scores.length);
         if (Float.isFinite(conditional) && !Float.isFinite(other)) {
-            throw new IllegalStateException("logits: expected finite numbers, got others for the prompt without the picture; the"
-                    + " weights overflow or are damaged: run `blip2 verify`, or download the checkpoint again");
+            throw new IllegalStateException(
+                    "logits: expected finite numbers, got others for the prompt without the picture; the"
+                            + " weights overflow or are damaged: run `blip2 verify`, or download the checkpoint again");
         }
         for (int id = 0; id < scores.length; id++) {
             float u = logits[from + id] - other;

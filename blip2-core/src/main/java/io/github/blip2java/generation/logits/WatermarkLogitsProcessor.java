@@ -43,9 +43,8 @@ public final class WatermarkLogitsProcessor implements LogitsProcessor {
                     "seedingScheme: expected lefthash or selfhash, got " + config.seedingScheme());
         }
         this.config = config;
-        this.table = selfhash
-                ? new MersenneTwister(seed(BigInteger.valueOf(config.hashingKey()))).permutation(TABLE_SIZE, TABLE_SIZE)
-                : null;
+        this.table =
+                selfhash ? new MersenneTwister((int) config.hashingKey()).permutation(TABLE_SIZE, TABLE_SIZE) : null;
     }
 
     /** Shorter sequences than the width are not marked, as in the reference. */
@@ -63,7 +62,8 @@ public final class WatermarkLogitsProcessor implements LogitsProcessor {
                 }
             }
         } else {
-            BigInteger seed = BigInteger.valueOf(config.hashingKey()).multiply(BigInteger.valueOf(hypothesis.lastToken()));
+            BigInteger seed =
+                    BigInteger.valueOf(config.hashingKey()).multiply(BigInteger.valueOf(hypothesis.lastToken()));
             for (int id : new MersenneTwister(seed(seed)).permutation(scores.length, favoured)) {
                 scores[id] += bias;
             }
