@@ -33,7 +33,7 @@ public final class Frontier {
      * @param state      what was decoded
      * @param processor  changes the scores
      * @param kept       what hypotheses are to keep
-     * @throws IllegalStateException if a logit is no finite number
+     * @throws IllegalStateException if a logit is no finite number, and no processor replaces it
      */
     public Frontier(List<Hypothesis> hypotheses, DecoderState state, LogitsProcessor processor, Kept kept) {
         this.hypotheses = List.copyOf(hypotheses);
@@ -42,7 +42,10 @@ public final class Frontier {
         this.kept = kept;
         this.logSums = new float[hypotheses.size()];
         Arrays.fill(logSums, Float.NaN);
-        check(state.logits().data());
+        if (!processor.repairsScores()) {
+            check(state.logits().data());
+        }
+        processor.begin(this.hypotheses);
     }
 
     /** No model means NaN or infinity by a score, and the largest of such scores would be a wrong answer. */
