@@ -1,43 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
+import io.github.blip2java.generation.CandidateScorer;
 import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.generation.GenerationHooks;
+import io.github.blip2java.generation.GenerationOption;
 import io.github.blip2java.generation.GenerationResult;
 import io.github.blip2java.generation.Generator;
-import io.github.blip2java.kernel.Parallel;
-import io.github.blip2java.language.LanguageModel;
+import io.github.blip2java.language.LanguageModelConfig;
 import io.github.blip2java.language.Prompt;
-import io.github.blip2java.qformer.Blip2QFormerModel;
+import io.github.blip2java.language.TokenIds;
 import io.github.blip2java.tensor.Tensor;
 import io.github.blip2java.tensor.Tensors;
-import io.github.blip2java.vision.Blip2VisionModel;
-import io.github.blip2java.weights.Failures;
+import io.github.blip2java.weights.CheckpointFolder;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.function.Supplier;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * BLIP-2: an image goes in, and text about it comes out (Li et al. 2023, arXiv 2301.12597).
  *
- * <p>Vision encoder → Q-Former → language projection → OPT or T5. Immutable and safe for many threads. After
- * {@link #close} every call but {@link #config} and {@link #generationConfig} is an {@link IllegalStateException}.
- * Whatever can be wrong with a call's arguments is refused before the work begins. Reference:
- * {@code Blip2ForConditionalGeneration}.
- *
- * <p>Calls take turns as {@link LoadOptions#maxWaiting} says. Interrupting a thread ends its call soon, waiting or not, with a
- * {@link java.util.concurrent.CancellationException}; the thread stays marked as interrupted.
+ * <p>Vision encoder → Q-Former → language projection → OPT or T5. After {@link #close} {@link #generationConfig} answers too.
+ * Reference: {@code Blip2ForConditionalGeneration}.
  */
-public final class Blip2ForConditionalGeneration implements AutoCloseable {
-    private final Blip2Backbone backbone;
+public final class Blip2ForConditionalGeneration extends Blip2WithLanguageModel {
     private final GenerationConfig generationConfig;
     private final Generator generator;
 
-    private Blip2ForConditionalGeneration(Blip2Backbone backbone, GenerationConfig generationConfig) {
-        this.backbone = backbone;
+    private Blip2ForConditionalGeneration(OpenModel open, GenerationConfig generationConfig) {
+        super(open);
         this.generationConfig = generationConfig;
-        this.generator = new Generator(backbone.languageModel, generationConfig);
+        this.generator = new Generator(textSide.languageModel, generationConfig);
     }
 
     /**
@@ -66,23 +61,10 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
      * @throws InsufficientMemoryException if there is too little memory for it
      */
     public static Blip2ForConditionalGeneration fromPretrained(Path directory, LoadOptions options) throws IOException {
-        Blip2Backbone backbone = Blip2Backbone.load(directory, options);
-        try {
-            return new Blip2ForConditionalGeneration(
-                    backbone, CheckpointGenerationConfig.read(directory, backbone.config.textConfig()));
-        } catch (Throwable e) {
-            Failures.close(e, backbone);
-            throw e;
-        }
-    }
-
-    /**
-     * Gives the configuration.
-     *
-     * @return the configuration the checkpoint came with
-     */
-    public Blip2Config config() {
-        return backbone.config;
+        Path folder = CheckpointFolder.resolve(directory);
+        LanguageModelConfig text = Blip2Config.fromPretrained(folder).textConfig();
+        GenerationConfig generation = CheckpointGenerationConfig.read(folder, text);
+        return OpenModel.load(folder, options, READING, open -> new Blip2ForConditionalGeneration(open, generation));
     }
 
     /**
@@ -93,47 +75,6 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
      */
     public GenerationConfig generationConfig() {
         return generationConfig;
-    }
-
-    /**
-     * Gives the image encoder.
-     *
-     * @return the vision model
-     */
-    public Blip2VisionModel visionModel() {
-        backbone.checkOpen();
-        return backbone.visionModel;
-    }
-
-    /**
-     * Gives the Q-Former.
-     *
-     * @return the querying transformer
-     */
-    public Blip2QFormerModel qformer() {
-        backbone.checkOpen();
-        return backbone.qformer;
-    }
-
-    /**
-     * Gives the language model.
-     *
-     * @return OPT or T5
-     */
-    public LanguageModel languageModel() {
-        backbone.checkOpen();
-        return backbone.languageModel;
-    }
-
-    /**
-     * Runs all stages once.
-     *
-     * @param inputs pixels, ids and what to return
-     * @return loss, logits and every stage's output
-     * @throws IllegalArgumentException if a shape or id does not fit
-     */
-    public Blip2ForConditionalGenerationModelOutput forward(Blip2Inputs inputs) {
-        return backbone.admitted(backbone.memory(inputs), () -> backbone.forward(inputs));
     }
 
     /**
@@ -156,14 +97,13 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
      * @throws IllegalArgumentException if the shape does not fit, or a value is NaN or infinite
      */
     public ImageEncoding encodeImages(INDArray pixelValues, boolean interpolatePosEncoding) {
-        return backbone.admitted(
-                backbone.memory(pixelValues, 0, 0, 0),
-                () -> encode(backbone.pixels(pixelValues, interpolatePosEncoding), interpolatePosEncoding));
+        return admitted(
+                memory(pixelValues, 0, 0, 0),
+                () -> encode(imageSide.pixels(pixelValues, interpolatePosEncoding), interpolatePosEncoding));
     }
 
     private ImageEncoding encode(Tensor pixels, boolean interpolatePosEncoding) {
-        Blip2Backbone.ImageStages stages = backbone.encodeImages(pixels, interpolatePosEncoding, false, false);
-        return new ImageEncoding(backbone.project(stages), backbone.merger);
+        return new ImageEncoding(textSide.project(queryOutput(pixels, interpolatePosEncoding)), textSide.merger);
     }
 
     /**
@@ -176,19 +116,19 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
      * @throws IllegalArgumentException if a shape, an id or an option does not fit
      */
     public void checkPrompts(int images, long[][] inputIds, long[][] attentionMask, GenerationConfig options) {
-        backbone.checkOpen();
+        checkOpen();
         check(images, inputIds, attentionMask, options);
     }
 
     private ImageTextMerger.Text check(
             int images, long[][] inputIds, long[][] attentionMask, GenerationConfig options) {
-        ImageTextMerger.Text text = backbone.merger.check(inputIds, attentionMask, images, true);
-        generator.check(backbone.merger.longest(text), promptLength(text), options);
+        ImageTextMerger.Text text = textSide.merger.check(inputIds, attentionMask, images, true);
+        generator.check(textSide.merger.longest(text), promptLength(text), options);
         return text;
     }
 
     private int promptLength(ImageTextMerger.Text text) {
-        return backbone.languageModel.promptLength(backbone.merger.positions(text));
+        return textSide.languageModel.promptLength(textSide.merger.positions(text));
     }
 
     /**
@@ -203,9 +143,9 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
      */
     public GenerationResult generate(
             INDArray pixelValues, long[][] inputIds, long[][] attentionMask, GenerationConfig options) {
-        long rows = inputIds == null ? pictures(pixelValues) : inputIds.length;
-        return backbone.admitted(backbone.memory(pixelValues, rows, positions(inputIds, options), 0), () -> {
-            Tensor pixels = backbone.pixels(pixelValues, false);
+        long rows = inputIds == null ? rows(pixelValues) : inputIds.length;
+        return admitted(memory(pixelValues, rows * sequences(options), positions(inputIds, options), 0), () -> {
+            Tensor pixels = imageSide.pixels(pixelValues, false);
             ImageTextMerger.Text text = check(pixels.dim(0), inputIds, attentionMask, options);
             return generate(encode(pixels, false), text, options, GenerationHooks.NONE);
         });
@@ -244,25 +184,28 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
             long[][] attentionMask,
             GenerationConfig options,
             GenerationHooks hooks) {
-        backbone.checkOpen();
-        if (images == null || !images.isOf(backbone.merger)) {
-            throw new IllegalArgumentException("images: expected pictures that this model encoded, got "
-                    + (images == null ? "null" : "those of another model") + "; encodeImages makes them");
-        }
+        checkOpen();
+        checkOwn(images);
         int rows = inputIds == null ? images.batch() : inputIds.length;
-        return backbone.admitted(
-                backbone.memory(null, rows, positions(inputIds, options), 0),
+        return admitted(
+                memory(null, rows * sequences(options), positions(inputIds, options), 0),
                 () -> generate(images, check(images.batch(), inputIds, attentionMask, options), options, hooks));
     }
 
     /** Positions of a prompt and of what may follow it, for an estimate: what is wrong with them is told later. */
     private static long positions(long[][] ids, GenerationConfig options) {
-        int prompt = ids == null || ids.length == 0 || ids[0] == null ? 0 : ids[0].length;
-        return prompt + newTokens(options);
+        return columns(ids) + newTokens(options);
     }
 
-    private static long pictures(INDArray pixels) {
+    private static long rows(INDArray pixels) {
         return pixels == null || pixels.rank() == 0 ? 0 : pixels.size(0);
+    }
+
+    /** Sequences that each prompt is continued by at a time. */
+    private static long sequences(GenerationConfig options) {
+        return options == null
+                ? 1
+                : Math.max(options.get(GenerationOption.NUM_BEAMS), options.get(GenerationOption.NUM_RETURN_SEQUENCES));
     }
 
     private static long newTokens(GenerationConfig options) {
@@ -275,17 +218,67 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
 
     private GenerationResult generate(
             ImageEncoding images, ImageTextMerger.Text text, GenerationConfig options, GenerationHooks hooks) {
-        LanguageModel languageModel = backbone.languageModel;
-        Tensor embeds = languageModel.embedTokens(text.ids());
-        ImageTextMerger.Merged merged = backbone.merger.merge(embeds, images.forRows(text.ids().length), text);
-        Prompt prompt = Prompt.pack(merged.embeds(), merged.attentionMask());
         return generator.generate(
-                prompt,
-                languageModel.prefix(text.ids()),
-                backbone.merger.textIds(text),
+                prompt(images, text),
+                textSide.languageModel.prefix(text.ids()),
+                textSide.merger.textIds(text),
                 promptLength(text),
                 options,
                 hooks);
+    }
+
+    private Prompt prompt(ImageEncoding images, ImageTextMerger.Text text) {
+        ImageTextMerger.Merged merged = textSide.merge(text, images.forRows(text.ids().length));
+        return Prompt.pack(merged.embeds(), merged.attentionMask());
+    }
+
+    private static int[][] candidates(long[][] candidates, int vocab) {
+        if (candidates == null || candidates.length == 0) {
+            throw new IllegalArgumentException("candidates: expected one or more, got none");
+        }
+        int[][] ids = new int[candidates.length][];
+        for (int c = 0; c < ids.length; c++) {
+            if (candidates[c] == null || candidates[c].length == 0) {
+                throw new IllegalArgumentException(
+                        "candidates: expected one id or more in each, got none in candidate " + c);
+            }
+            ids[c] = TokenIds.flatten(TokenIds.ids("candidates", new long[][] {candidates[c]}, 1, vocab));
+        }
+        return ids;
+    }
+
+    private void checkOwn(ImageEncoding images) {
+        if (images == null || !images.isOf(textSide.merger)) {
+            throw new IllegalArgumentException("images: expected pictures that this model encoded, got "
+                    + (images == null ? "null" : "those of another model") + "; encodeImages makes them");
+        }
+    }
+
+    /**
+     * Says how probable given continuations of one prompt are. Picture and prompt are computed once.
+     *
+     * @param image         one picture, from {@link #encodeImages(INDArray)}
+     * @param inputIds      {@code [1, seq]}, or null for no prompt
+     * @param attentionMask {@code [1, seq]}, 1 = keep; null for all ones
+     * @param candidates    {@code [candidates][length]}: ids that may follow, one or more each; an end token counts only where it is given
+     * @return {@code [candidates][length]}: the logarithm of the probability of each id after the prompt and the ids before it
+     * @throws IllegalArgumentException if a shape or an id does not fit, or prompt and candidate are longer than the model allows
+     */
+    public float[][] score(ImageEncoding image, long[][] inputIds, long[][] attentionMask, long[][] candidates) {
+        checkOpen();
+        checkOwn(image);
+        int vocab = config().textConfig().vocabSize();
+        int[][] ids = candidates(candidates, vocab);
+        int longest = Arrays.stream(ids).mapToInt(row -> row.length).max().orElse(0);
+        return admitted(memory(null, ids.length, columns(inputIds) + longest, 0), () -> {
+            ImageTextMerger.Text text = textSide.merger.check(inputIds, attentionMask, image.batch(), true);
+            if (text.ids().length != 1) {
+                throw new IllegalArgumentException("inputIds: expected one prompt about one picture, got "
+                        + text.ids().length + "; score each prompt by itself");
+            }
+            config().textConfig().checkLength(textSide.merger.longest(text), longest);
+            return CandidateScorer.score(textSide.languageModel.start(prompt(image, text), longest), ids);
+        });
     }
 
     /**
@@ -298,19 +291,19 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
      */
     public BaseModelOutputWithVisionQformerOutputs getImageFeatures(
             INDArray pixelValues, boolean interpolatePosEncoding) {
-        return backbone.admitted(
-                backbone.memory(pixelValues, 0, 0, 0), () -> imageFeatures(pixelValues, interpolatePosEncoding));
+        return admitted(memory(pixelValues, 0, 0, 0), () -> imageFeatures(pixelValues, interpolatePosEncoding));
     }
 
     private BaseModelOutputWithVisionQformerOutputs imageFeatures(
             INDArray pixelValues, boolean interpolatePosEncoding) {
-        Tensor pixels = backbone.pixels(pixelValues, interpolatePosEncoding);
-        Blip2Backbone.ImageStages stages = backbone.encodeImages(pixels, interpolatePosEncoding, false, false);
+        Tensor pixels = imageSide.pixels(pixelValues, interpolatePosEncoding);
+        ImageSide.Stage seen = imageSide.see(pixels, interpolatePosEncoding, ImageSide.Kept.NOTHING);
+        ImageSide.Stage read = imageSide.query(seen.output(), ImageSide.Kept.NOTHING);
         return new BaseModelOutputWithVisionQformerOutputs(
-                Tensors.toINDArray(stages.visionHidden()),
-                Tensors.toINDArray(backbone.project(stages)),
-                backbone.visionOutputs(stages),
-                backbone.qformerOutputs(stages));
+                Tensors.toINDArray(seen.output()),
+                Tensors.toINDArray(textSide.project(read.output())),
+                imageSide.visionOutput(seen),
+                imageSide.qformerOutput(read));
     }
 
     /**
@@ -322,43 +315,6 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
      */
     public BaseModelOutputWithVisionQformerOutputs getImageFeatures(INDArray pixelValues) {
         return getImageFeatures(pixelValues, false);
-    }
-
-    /**
-     * Encodes texts with the language model: the last hidden state of OPT, or of T5's encoder.
-     *
-     * @param inputIds      {@code [batch, seq]}
-     * @param attentionMask {@code [batch, seq]}, 1 = keep; null for all ones
-     * @return {@code [batch, seq, hidden]}
-     * @throws IllegalArgumentException if a shape or id does not fit
-     */
-    public INDArray getTextFeatures(long[][] inputIds, long[][] attentionMask) {
-        return backbone.admitted(backbone.memory(inputIds), () -> backbone.textFeatures(inputIds, attentionMask));
-    }
-
-    /**
-     * Encodes pictures with vision encoder and Q-Former.
-     *
-     * @param pixelValues            {@code [batch, 3, height, width]}
-     * @param interpolatePosEncoding whether other sizes than the configured one are allowed
-     * @return {@code [batch, queries, hidden]}
-     * @throws IllegalArgumentException if the shape does not fit, or a value is NaN or infinite
-     */
-    public INDArray getQFormerFeatures(INDArray pixelValues, boolean interpolatePosEncoding) {
-        return backbone.admitted(
-                backbone.memory(pixelValues, 0, 0, 0),
-                () -> backbone.qformerFeatures(pixelValues, interpolatePosEncoding));
-    }
-
-    /**
-     * Encodes pictures with vision encoder and Q-Former.
-     *
-     * @param pixelValues {@code [batch, 3, imageSize, imageSize]}
-     * @return {@code [batch, queries, hidden]}
-     * @throws IllegalArgumentException if the shape does not fit, or a value is NaN or infinite
-     */
-    public INDArray getQFormerFeatures(INDArray pixelValues) {
-        return getQFormerFeatures(pixelValues, false);
     }
 
     /**
@@ -375,28 +331,13 @@ public final class Blip2ForConditionalGeneration implements AutoCloseable {
      * @throws java.util.concurrent.CancellationException if this thread is interrupted; it stays marked as interrupted
      */
     public <T> T asOneCall(int rows, GenerationConfig options, Supplier<T> work) {
-        return backbone.admitted(
+        return admitted(
                 MemoryEstimate.ofCall(
-                        backbone.config, rows, rows, MemoryEstimate.TEXT_POSITIONS + newTokens(options), 0),
+                        config(),
+                        rows,
+                        rows * sequences(options),
+                        MemoryEstimate.TEXT_POSITIONS + newTokens(options),
+                        0),
                 work);
-    }
-
-    /**
-     * The threads that this model computes with, for work beside it.
-     *
-     * @return a pool, ended when the model is closed unless other models share it
-     */
-    public Parallel pool() {
-        return backbone.pool();
-    }
-
-    /**
-     * Frees the weights and closes their files. Calls after this are refused; one in flight ends soon, with an
-     * {@link IllegalStateException}, and the memory that it uses is freed then. Components ({@link #visionModel()} and the
-     * others) are closed with the model.
-     */
-    @Override
-    public void close() {
-        backbone.close();
     }
 }

@@ -159,18 +159,11 @@ final class ImageTextMerger {
     }
 
     private Merged prepend(Tensor embeds, Tensor features, long[][] mask) {
-        int batch = embeds.dim(0);
-        int seq = embeds.dim(1);
-        int width = embeds.dim(2);
         int queries = features.dim(1);
-        Tensor merged = Tensor.zeros(batch, queries + seq, width);
-        long[][] mergedMask = TokenIds.ones(batch, queries + seq);
-        for (int b = 0; b < batch; b++) {
-            int to = b * (queries + seq) * width;
-            System.arraycopy(features.data(), b * queries * width, merged.data(), to, queries * width);
-            System.arraycopy(embeds.data(), b * seq * width, merged.data(), to + queries * width, seq * width);
-            System.arraycopy(mask[b], 0, mergedMask[b], queries, seq);
+        long[][] mergedMask = TokenIds.ones(mask.length, queries + mask[0].length);
+        for (int b = 0; b < mask.length; b++) {
+            System.arraycopy(mask[b], 0, mergedMask[b], queries, mask[b].length);
         }
-        return new Merged(merged, mergedMask);
+        return new Merged(features.followedBy(embeds), mergedMask);
     }
 }

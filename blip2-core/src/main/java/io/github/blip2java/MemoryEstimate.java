@@ -13,6 +13,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
@@ -29,8 +30,8 @@ public record MemoryEstimate(long mapped, long copied, long working) {
     /** Measured: Java with its libraries and a tiny model takes a little less. */
     private static final long PROCESS = 256L << 20;
 
-    /** Most activations of a batch of pictures. */
-    private static final long BATCH_BYTES = 256L << 20;
+    /** Most activations of a batch of pictures, or of pairs of a picture and a text. */
+    static final long BATCH_BYTES = 256L << 20;
 
     /** Most pictures of a batch: with small models, so that results are not long in coming. */
     private static final int MOST_PICTURES = 32;
@@ -50,10 +51,18 @@ public record MemoryEstimate(long mapped, long copied, long working) {
      * @return the estimate
      */
     public static MemoryEstimate of(Checkpoint checkpoint, Blip2Config config, WeightFormat dtype) {
+        return of(checkpoint, config, name -> true, dtype);
+    }
+
+    private static MemoryEstimate of(
+            Checkpoint checkpoint, Blip2Config config, Predicate<String> loaded, WeightFormat dtype) {
         long mapped = 0;
         long copied = 0;
         for (var tensor : checkpoint.tensors().values()) {
             TensorInfo info = tensor.info();
+            if (!loaded.test(info.name())) {
+                continue;
+            }
             if (info.dtype().isWeight() && info.shape().length != 2) {
                 copied += info.elements() * Float.BYTES; // norms, biases and query tokens are kept as floats
             } else if (staysInFile(info, dtype)) {
@@ -63,11 +72,14 @@ public record MemoryEstimate(long mapped, long copied, long working) {
             }
         }
         Blip2VisionConfig vision = config.visionConfig();
-        long picture = activations(vision, vision.imageSize(), vision.imageSize())
-                + (config.numQueryTokens() + TEXT_POSITIONS)
-                        * config.textConfig().cacheBytesPerPosition();
+        long picture = activations(vision, vision.imageSize(), vision.imageSize());
         int pictures = picturesAtATime(vision, vision.imageSize(), vision.imageSize());
-        return new MemoryEstimate(mapped, copied, PROCESS + pictures * picture);
+        long text = ModelKind.of(checkpoint) == ModelKind.IMAGE_TEXT_RETRIEVAL
+                ? BATCH_BYTES
+                : pictures
+                        * (config.numQueryTokens() + TEXT_POSITIONS)
+                        * config.textConfig().cacheBytesPerPosition();
+        return new MemoryEstimate(mapped, copied, PROCESS + pictures * picture + text);
     }
 
     private static boolean staysInFile(TensorInfo info, WeightFormat dtype) {
@@ -128,6 +140,36 @@ public record MemoryEstimate(long mapped, long copied, long working) {
     }
 
     /**
+     * About what a call of a retrieval model needs of memory while it computes.
+     *
+     * @param pictures  pictures to encode, of the configured size
+     * @param rows      texts, or pairs of a picture and a text; they are read in batches of bounded size
+     * @param positions tokens of the longest text
+     */
+    static long ofRetrieval(Blip2Config config, long pictures, long rows, long positions) {
+        Blip2VisionConfig vision = config.visionConfig();
+        double pairs = (double) rows * (ofRow(config, positions) + ofImage(config));
+        return (long) ((double) pictures * activations(vision, vision.imageSize(), vision.imageSize())
+                + Math.min(pairs, 2.0 * BATCH_BYTES));
+    }
+
+    /** Activations of the queries and a text in the Q-Former. */
+    static long ofRow(Blip2Config config, long positions) {
+        return (config.numQueryTokens() + positions)
+                * config.qformerConfig().intermediateSize()
+                * Float.BYTES
+                * BUFFERS;
+    }
+
+    /** A picture that the Q-Former looks at, with its keys and values. */
+    static long ofImage(Blip2Config config) {
+        long side = config.visionConfig().imageSize() / config.visionConfig().patchSize();
+        long width =
+                config.visionConfig().hiddenSize() + 2L * config.qformerConfig().hiddenSize();
+        return (side * side + 1) * width * Float.BYTES;
+    }
+
+    /**
      * Gives all memory that the model needs to run at full speed.
      *
      * @return bytes
@@ -139,14 +181,16 @@ public record MemoryEstimate(long mapped, long copied, long working) {
     /**
      * Refuses a model that would be killed by the system, or read its weights from the disk for every token.
      *
+     * @param loaded whether a tensor is used, by its name
      * @throws InsufficientMemoryException if the memory does not suffice; says what to do
      */
-    static void check(Path directory, Checkpoint checkpoint, Blip2Config config, WeightFormat dtype) {
+    static void check(
+            Path directory, Checkpoint checkpoint, Blip2Config config, Predicate<String> loaded, WeightFormat dtype) {
         Optional<MachineMemory> memory = MachineMemory.read();
         if (memory.isPresent()) {
-            check(directory, dtype, format -> of(checkpoint, config, format), memory.get());
+            check(directory, dtype, format -> of(checkpoint, config, loaded, format), memory.get());
         }
-        checkLimit(directory, of(checkpoint, config, dtype), JavaCpp.physicalLimit());
+        checkLimit(directory, of(checkpoint, config, loaded, dtype), JavaCpp.physicalLimit());
     }
 
     /** Above JavaCPP's limit every native allocation would fail, in the middle of the work. */

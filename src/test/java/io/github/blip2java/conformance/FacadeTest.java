@@ -16,6 +16,7 @@ import io.github.blip2java.generation.FinishReason;
 import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.generation.GenerationResult;
 import io.github.blip2java.nn.Trace;
+import io.github.blip2java.qformer.Blip2QFormerInputs;
 import io.github.blip2java.tensor.Tensor;
 import io.github.blip2java.tensor.Tensors;
 import io.github.blip2java.weights.Checkpoint;
@@ -436,7 +437,7 @@ class FacadeTest {
 
                 Tensor queries = queryTokens(checkpoint, model.config(), 2);
                 Tensor encoded = Tensors.fromINDArray(vision.lastHiddenState(), "encoded");
-                Tensor queried = model.qformer().forward(queries, encoded, Trace.none());
+                Tensor queried = model.qformer().forward(Blip2QFormerInputs.queries(queries, encoded), Trace.none());
                 assertThat(Tensors.toINDArray(queried))
                         .isEqualTo(all.qformerOutputs().lastHiddenState())
                         .isEqualTo(model.getQFormerFeatures(pictures));

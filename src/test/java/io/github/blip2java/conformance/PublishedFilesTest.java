@@ -274,13 +274,16 @@ class PublishedFilesTest {
 
     @ParameterizedTest
     @MethodSource("folders")
-    void retrievalModelsAreRefusedForNow(Path folder) throws IOException {
+    void retrievalModelsAreNoModelsOfText(Path folder) throws IOException {
         if (isRetrieval(folder)) {
             Path checkpoint =
                     TinyCheckpoint.write(folder, List.of("itm_head.weight", "query_tokens"), directory.resolve("itm"));
             assertThatThrownBy(() -> Blip2ForConditionalGeneration.fromPretrained(checkpoint))
                     .isInstanceOf(UnsupportedModelException.class)
-                    .hasMessageContaining("got one for image–text retrieval (itm_head is there");
+                    .hasMessageContaining("expected a checkpoint with a language model, for captions and answers, got a"
+                            + " checkpoint for image–text retrieval, without a language model; read this one with"
+                            + " Blip2RetrievalPipeline, Blip2ForImageTextRetrieval, Blip2TextModelWithProjection or"
+                            + " Blip2VisionModelWithProjection, or take one such as Salesforce/blip2-opt-2.7b");
         }
     }
 }

@@ -7,11 +7,11 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /**
  * What the Q-Former returns. Reference: {@code BaseModelOutputWithPoolingAndCrossAttentions}.
  *
- * @param lastHiddenState {@code [batch, queries, hidden]}
- * @param poolerOutput    {@code [batch, hidden]}: query 0
- * @param hiddenStates    layers + 1 arrays {@code [batch, queries, hidden]}, the normed queries first; null unless asked
+ * @param lastHiddenState {@code [batch, seq, hidden]}: queries, then text where it is read too
+ * @param poolerOutput    {@code [batch, hidden]}: position 0
+ * @param hiddenStates    layers + 1 arrays {@code [batch, seq, hidden]}, the normed embeddings first; null unless asked
  *                        for
- * @param attentions      one array {@code [batch, heads, queries, queries]} a layer; null unless asked for
+ * @param attentions      one array {@code [batch, heads, seq, seq]} a layer; null unless asked for
  * @param crossAttentions one array {@code [batch, heads, queries, patches + 1]} for each layer that looks at the image;
  *                        null unless asked for
  */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.qformer;
 
+import io.github.blip2java.nn.AttentionBias;
+import io.github.blip2java.tensor.Spans;
 import io.github.blip2java.tensor.Tensor;
 import io.github.blip2java.weights.WeightScope;
 import java.util.function.Consumer;
@@ -8,7 +10,7 @@ import java.util.function.Consumer;
 /**
  * output(attention(x, source), x).
  *
- * <p>{@code [batch, queries, hidden]} in and out. Keys: {@code attention.*}, {@code output.*}. Reference:
+ * <p>{@code [batch, seq, hidden]} in and out. Keys: {@code attention.*}, {@code output.*}. Reference:
  * {@code Blip2QFormerAttention}.
  */
 final class Blip2QFormerAttention {
@@ -20,7 +22,15 @@ final class Blip2QFormerAttention {
         this.output = new Blip2QFormerSelfOutput(config, config.hiddenSize(), weights.at("output"));
     }
 
-    Tensor forward(Tensor hiddenStates, Tensor source, Consumer<Tensor> attentions) {
-        return output.forward(attention.forward(hiddenStates, source, attentions), hiddenStates);
+    /** Among the positions of each sequence. */
+    Tensor forward(Tensor hiddenStates, AttentionBias mask, Consumer<Tensor> attentions) {
+        Spans rows = Spans.padded(hiddenStates.dim(0), hiddenStates.dim(1));
+        return output.forward(attention.forward(hiddenStates, hiddenStates, rows, mask, attentions), hiddenStates);
+    }
+
+    /** To the rows of an image. */
+    Tensor forward(Tensor hiddenStates, Tensor image, Spans imageRows, Consumer<Tensor> attentions) {
+        return output.forward(
+                attention.forward(hiddenStates, image, imageRows, AttentionBias.NONE, attentions), hiddenStates);
     }
 }

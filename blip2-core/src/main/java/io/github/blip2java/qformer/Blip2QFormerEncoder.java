@@ -10,7 +10,7 @@ import java.util.stream.IntStream;
 /**
  * The stack of layers.
  *
- * <p>{@code [batch, queries, hidden]} in and out. Keys: {@code layer.N.*}. Reference: {@code Blip2QFormerEncoder}.
+ * <p>{@code [batch, seq, hidden]} in and out. Keys: {@code layer.N.*}. Reference: {@code Blip2QFormerEncoder}.
  */
 final class Blip2QFormerEncoder {
     private final List<Blip2QFormerLayer> layer;
@@ -22,11 +22,11 @@ final class Blip2QFormerEncoder {
                 .toList();
     }
 
-    Tensor forward(Tensor hiddenStates, Tensor imageEmbeds, Trace trace) {
+    Tensor forward(Tensor hiddenStates, Blip2QFormerInputs inputs, Trace trace) {
         Tensor x = hiddenStates;
         trace.hiddenState(x);
         for (Blip2QFormerLayer each : layer) {
-            x = each.forward(x, imageEmbeds, trace);
+            x = each.forward(x, inputs, trace);
             trace.hiddenState(x);
         }
         return x;

@@ -10,10 +10,11 @@ import java.util.stream.IntStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * The Querying Transformer (paper section 3.1): a fixed number of learned queries reads the image.
+ * The Querying Transformer (paper section 3.1): a fixed number of learned queries reads the image; in retrieval models it reads
+ * texts too, alone or together with the image.
  *
- * <p>encoder(layernorm(queries), image): {@code [batch, queries, hidden]} and {@code [batch, patches + 1, encoder
- * hidden]} → {@code [batch, queries, hidden]}. Keys: {@code layernorm.*}, {@code encoder.*}. Reference:
+ * <p>encoder(layernorm(queries and text), image): {@code [batch, seq, hidden]} and {@code [images, patches + 1, encoder
+ * hidden]} → {@code [batch, seq, hidden]}. Keys: {@code layernorm.*}, {@code encoder.*}. Reference:
  * {@code Blip2QFormerModel}.
  */
 public final class Blip2QFormerModel {
@@ -54,7 +55,7 @@ public final class Blip2QFormerModel {
             throw new IllegalArgumentException("queryEmbeds: expected a batch of " + image.dim(0)
                     + " as encoderHiddenStates has, got " + queries.dim(0) + "; repeat the queries for each image");
         }
-        return output(forward(queries, image, trace), trace);
+        return output(forward(Blip2QFormerInputs.queries(queries, image), trace), trace);
     }
 
     private static void check(String name, Tensor tensor, String rows, int width) {
@@ -65,30 +66,28 @@ public final class Blip2QFormerModel {
     }
 
     /**
-     * Lets queries read images, within the library.
+     * Lets queries read images and texts, within the library.
      *
-     * @param queryEmbeds {@code [batch, queries, hidden]}
-     * @param imageEmbeds {@code [batch, positions, encoder hidden]}
-     * @param trace       collects hidden states and attentions
-     * @return the last hidden state {@code [batch, queries, hidden]}
+     * @param inputs queries, texts or both; texts only with {@link Blip2QFormerConfig#useQformerTextInput}
+     * @param trace  collects hidden states and attentions
+     * @return the last hidden state {@code [batch, seq, hidden]}
      */
-    public Tensor forward(Tensor queryEmbeds, Tensor imageEmbeds, Trace trace) {
+    public Tensor forward(Blip2QFormerInputs inputs, Trace trace) {
         // Reference: the norm of BERT's embeddings is applied to the queries although they come from no table.
-        return encoder.forward(layernorm.forward(queryEmbeds), imageEmbeds, trace);
+        return encoder.forward(layernorm.forward(inputs.embeds()), inputs, trace);
     }
 
     /**
      * Puts a last hidden state and a trace into the public record.
      *
-     * @param lastHiddenState what {@link #forward(Tensor, Tensor, Trace)} returned
+     * @param lastHiddenState what {@link #forward(Blip2QFormerInputs, Trace)} returned
      * @param trace           what it collected
      * @return the record
      */
     public BaseModelOutputWithPoolingAndCrossAttentions output(Tensor lastHiddenState, Trace trace) {
-        int queries = lastHiddenState.dim(1);
-        int[] firstRows = IntStream.range(0, lastHiddenState.dim(0))
-                .map(image -> image * queries)
-                .toArray();
+        int seq = lastHiddenState.dim(1);
+        int[] firstRows =
+                IntStream.range(0, lastHiddenState.dim(0)).map(row -> row * seq).toArray();
         return new BaseModelOutputWithPoolingAndCrossAttentions(
                 Tensors.toINDArray(lastHiddenState),
                 Tensors.toINDArray(lastHiddenState.gatherRows(firstRows)),

@@ -11,10 +11,10 @@ import io.github.blip2java.weights.WeightScope;
 import java.util.function.Consumer;
 
 /**
- * softmax(Q · Kᵀ / √headDim) · V, with keys and values from the queries themselves or from the image.
+ * softmax(Q · Kᵀ / √headDim + mask) · V, with keys and values from the positions themselves or from the image.
  *
- * <p>{@code [batch, queries, hidden]} and a source {@code [batch, positions, source width]} →
- * {@code [batch, queries, hidden]}. Keys: {@code query.*}, {@code key.*}, {@code value.*}. Reference:
+ * <p>{@code [batch, seq, hidden]} and a source {@code [images, positions, source width]}, of which each sequence sees its rows →
+ * {@code [batch, seq, hidden]}. Keys: {@code query.*}, {@code key.*}, {@code value.*}. Reference:
  * {@code Blip2QFormerMultiHeadAttention}.
  */
 final class Blip2QFormerMultiHeadAttention {
@@ -32,13 +32,13 @@ final class Blip2QFormerMultiHeadAttention {
         this.attention = new ScaledDotProductAttention(config.numAttentionHeads(), headDim, 1 / Math.sqrt(headDim));
     }
 
-    Tensor forward(Tensor hiddenStates, Tensor source, Consumer<Tensor> attentions) {
-        Spans queries = Spans.padded(hiddenStates.dim(0), hiddenStates.dim(1));
-        Spans positions = Spans.padded(source.dim(0), source.dim(1));
-        HeadRows q = HeadRows.of(query.forward(hiddenStates), queries);
-        HeadRows k = HeadRows.of(key.forward(source), positions);
-        HeadRows v = HeadRows.of(value.forward(source), positions);
-        Tensor context = attention.forward(q, k, v, AttentionBias.NONE, attentions);
+    Tensor forward(
+            Tensor hiddenStates, Tensor source, Spans sourceRows, AttentionBias mask, Consumer<Tensor> attentions) {
+        Spans rows = Spans.padded(hiddenStates.dim(0), hiddenStates.dim(1));
+        HeadRows q = HeadRows.of(query.forward(hiddenStates), rows);
+        HeadRows k = HeadRows.of(key.forward(source), sourceRows);
+        HeadRows v = HeadRows.of(value.forward(source), sourceRows);
+        Tensor context = attention.forward(q, k, v, mask, attentions);
         return hiddenStates.withRows(context.data(), context.cols());
     }
 }

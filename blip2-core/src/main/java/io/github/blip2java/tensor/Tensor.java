@@ -163,6 +163,65 @@ public final class Tensor {
         return repeated;
     }
 
+    /**
+     * Copies parts along the first dimension.
+     *
+     * @param indices 0 to dim(0) - 1, in the order wanted
+     * @return a new tensor {@code [indices.length, …]}
+     */
+    public Tensor gatherSlices(int... indices) {
+        int[] newShape = shape.clone();
+        newShape[0] = indices.length;
+        Tensor some = zeros(newShape);
+        int each = data.length / shape[0];
+        for (int i = 0; i < indices.length; i++) {
+            System.arraycopy(data, indices[i] * each, some.data, i * each, each);
+        }
+        return some;
+    }
+
+    /** {@return a new tensor {@code [cols, rows]} of this one, which is {@code [rows, cols]}} */
+    public Tensor transpose() {
+        Tensor turned = zeros(shape[1], shape[0]);
+        for (int i = 0; i < data.length; i++) {
+            turned.data[i % shape[1] * shape[0] + i / shape[1]] = data[i];
+        }
+        return turned;
+    }
+
+    /**
+     * Copies some positions of every sequence.
+     *
+     * @param from first position, 0 to to - 1
+     * @param to   behind the last one, at most dim(1)
+     * @return a new tensor {@code [batch, to - from, cols]} of this one, which is {@code [batch, seq, cols]}
+     */
+    public Tensor positions(int from, int to) {
+        Tensor some = zeros(shape[0], to - from, shape[2]);
+        int each = (to - from) * shape[2];
+        for (int b = 0; b < shape[0]; b++) {
+            System.arraycopy(data, (b * shape[1] + from) * shape[2], some.data, b * each, each);
+        }
+        return some;
+    }
+
+    /**
+     * Puts the positions of another tensor behind those of every sequence.
+     *
+     * @param more {@code [batch, more, cols]}
+     * @return a new tensor {@code [batch, seq + more, cols]} of this one, which is {@code [batch, seq, cols]}
+     */
+    public Tensor followedBy(Tensor more) {
+        Tensor all = zeros(shape[0], shape[1] + more.shape[1], shape[2]);
+        int first = shape[1] * shape[2];
+        int second = more.shape[1] * shape[2];
+        for (int b = 0; b < shape[0]; b++) {
+            System.arraycopy(data, b * first, all.data, b * (first + second), first);
+            System.arraycopy(more.data, b * second, all.data, b * (first + second) + first, second);
+        }
+        return all;
+    }
+
     @Override
     public String toString() {
         return "Tensor" + text(shape);

@@ -65,4 +65,18 @@ class TensorTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("x: expected an open INDArray, got one that was closed");
     }
+
+    @Test
+    void positionsAreCutOutAndJoined() {
+        Tensor tensor = Tensor.of(new float[] {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, 2, 3, 2);
+        Tensor first = tensor.positions(0, 1);
+        assertThat(first.shape()).containsExactly(2, 1, 2);
+        assertThat(first.data()).containsExactly(1, 2, 7, 8);
+        Tensor rest = tensor.positions(1, 3);
+        assertThat(rest.shape()).containsExactly(2, 2, 2);
+        assertThat(rest.data()).containsExactly(3, 4, 5, 6, 9, 10, 11, 12);
+        Tensor joined = first.followedBy(rest);
+        assertThat(joined.shape()).containsExactly(2, 3, 2);
+        assertThat(joined.data()).containsExactly(tensor.data());
+    }
 }

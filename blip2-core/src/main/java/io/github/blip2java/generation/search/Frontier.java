@@ -36,11 +36,14 @@ public final class Frontier {
      * @param state      what was decoded
      * @param processor  changes the scores
      * @param kept       what hypotheses are to keep
-     * @throws IllegalStateException if a logit is no finite number
+     * @throws IllegalStateException if a logit is no finite number, and no processor replaces it
      */
     public Frontier(List<Hypothesis> hypotheses, DecoderState state, LogitsProcessor processor, Kept kept) {
         this(List.copyOf(hypotheses), state, processor, kept, 0);
-        check(state.logits().data());
+        if (!processor.repairsScores()) {
+            check(state.logits().data());
+        }
+        processor.begin(this.hypotheses);
     }
 
     private Frontier(List<Hypothesis> hypotheses, DecoderState state, LogitsProcessor processor, Kept kept, int start) {
