@@ -134,20 +134,19 @@ public final class Generator {
                         unconditional));
     }
 
-    /**
-     * Reads what guidance moves away from: the caller's texts, or as the reference the last token of each prompt. An encoder reads the
-     * prompt's text without the picture, since the reference has no rule for it.
-     */
+    /** Reads what guidance moves away from: the caller's texts, or as the reference the last token of each prompt. */
     private DecoderState unconditional(Prompts prompts, GenerationHooks hooks, int maxNewTokens) {
         long[][] negative = hooks.negativePromptIds();
-        boolean encoder = languageModel.config().isEncoderDecoder();
+        if (negative != null && negative.length != 1 && negative.length != prompts.rows()) {
+            throw new IllegalArgumentException("negativePromptIds: expected one text, or one for each of the "
+                    + prompts.rows() + " prompts, got " + negative.length);
+        }
         List<long[]> texts = new ArrayList<>();
         for (int row = 0; row < prompts.rows(); row++) {
             int[] own = prompts.textIds()[row];
-            int[] kept = encoder ? own : Arrays.copyOfRange(own, own.length - 1, own.length);
             texts.add(
                     negative == null
-                            ? Arrays.stream(kept).asLongStream().toArray()
+                            ? new long[] {own[own.length - 1]}
                             : negative[negative.length == 1 ? 0 : row]);
         }
         long[] all = texts.stream().flatMapToLong(Arrays::stream).toArray();
