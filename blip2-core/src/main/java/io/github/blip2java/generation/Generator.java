@@ -171,9 +171,17 @@ public final class Generator {
                 sequences,
                 newTokens,
                 found.stream().map(Hypothesis::finishReason).toList(),
-                hooks.logProbabilities()
-                        ? found.stream().map(Generator::logProbabilities).toArray(float[][]::new)
-                        : null);
+                new GenerationResult.Details(
+                        null,
+                        null,
+                        hooks.logProbabilities()
+                                ? found.stream()
+                                        .map(Generator::logProbabilities)
+                                        .toArray(float[][]::new)
+                                : null,
+                        null,
+                        null,
+                        null));
     }
 
     private static float[] logProbabilities(Hypothesis hypothesis) {
