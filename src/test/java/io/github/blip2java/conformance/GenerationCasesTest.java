@@ -109,11 +109,7 @@ class GenerationCasesTest {
         Blip2ForConditionalGeneration model = MODELS.get(each.json.path("model").asText());
         ImageEncoding images = encode(model, each.json.path("pictures"));
         GenerationResult result = model.generate(
-                images,
-                each.ids("input_ids"),
-                each.ids("attention_mask"),
-                each.options(),
-                GenerationHooks.NONE);
+                images, each.ids("input_ids"), each.ids("attention_mask"), each.options(), GenerationHooks.NONE);
         assertThat(result.sequences()).as("%s", each).isDeepEqualTo(each.ids("sequences"));
         JsonNode scores = each.json.path("sequences_scores");
         for (int row = 0; row < scores.size(); row++) {
