@@ -18,7 +18,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from transformers import Blip2ForConditionalGeneration, Blip2Processor, BlipImageProcessorPil
 
-from reference import expected, models
+from reference import expected, models, retrieval
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -36,9 +36,10 @@ def main():
         if not os.path.exists(os.path.join(folder, "reference.json")):
             continue
         meta = models.read_json(os.path.join(folder, "reference.json"))
-        if meta["model"] != "Blip2ForConditionalGeneration":
+        kinds = {"Blip2ForConditionalGeneration": check, "Blip2ForImageTextRetrieval": check_retrieval}
+        if meta["model"] not in kinds:
             continue
-        problems, checks = check(folder, meta)
+        problems, checks = kinds[meta["model"]](folder, meta)
         failed += bool(problems)
         print(f"{name}: {checks} checks, {len(problems)} failed")
         for problem in problems:
@@ -73,6 +74,40 @@ def check(folder, meta):
         if not ok:
             problems.append(key)
     for key, error in expected.errors(model, inputs, interpolate, tensors).items():
+        checks += 1
+        if abs(error - meta["errors"][key]) > 0.02 * error:
+            problems.append(f"errors/{key}: {meta['errors'][key]}, recomputed {error}")
+    return problems, checks
+
+
+def check_retrieval(folder, meta):
+    tensors = load_file(os.path.join(folder, "reference.safetensors"))
+    inputs = {key.removeprefix("input."): value for key, value in tensors.items() if key.startswith("input.")}
+    checkpoint = os.path.join(folder, "checkpoint")
+    model = retrieval.load(checkpoint)
+    got = retrieval.stages(model, inputs)
+    problems, checks = [], 0
+    for key, want in tensors.items():
+        if key.startswith("expected.") and not key.startswith("expected.images."):
+            checks += 1
+            problem = distance(want, got[key], meta["errors"][key])
+            if problem:
+                problems.append(f"{key}: {problem}")
+    ranks = meta["ranking"]
+    checks += 1
+    if retrieval.ranking(got, ranks["best"])[0] != [ranks["texts_of_images"], ranks["images_of_texts"]]:
+        problems.append("ranking")
+    processor = retrieval.processor_of(checkpoint, model)
+    encoded = processor(text=meta["text_inputs"], padding=True, return_tensors="pt")
+    checks += 1
+    if not torch.equal(encoded["input_ids"], inputs["text_only.input_ids"]):
+        problems.append("input.text_only.input_ids")
+    for entry in meta["texts"]:
+        checks += 1
+        ids = processor.tokenizer(entry["text"]).input_ids
+        if ids != entry["input_ids"] or processor.decode(ids, skip_special_tokens=True) != entry["decoded"]:
+            problems.append(f"texts/{entry['text']!r}")
+    for key, error in retrieval.errors(model, inputs, tensors).items():
         checks += 1
         if abs(error - meta["errors"][key]) > 0.02 * error:
             problems.append(f"errors/{key}: {meta['errors'][key]}, recomputed {error}")

@@ -29,6 +29,7 @@ TEACHING = 0.2  # of the time
 AVERAGED = 0.4  # of the matching, at its end
 COLLAGES = 0.25  # of the drawings
 TEMPERATURE = 0.07  # of ITC at the start
+WARMED = 200  # steps until the rate is reached
 SAVE_EVERY = 200  # seconds
 LOG_EVERY = 15
 MEASURE_EVERY = 60
@@ -109,7 +110,7 @@ class Training:
         totals, count = {}, 0
         while self.spent < end:
             progress = max(0.0, self.spent - begin) / (end - begin)
-            warm = min(1.0, (self.steps - first + 1) / 200)
+            warm = min(1.0, (self.steps - first + 1) / WARMED)
             for group in groups:
                 group["lr"] = RATE * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
             losses = loss_of()

@@ -134,7 +134,9 @@ public record Blip2Config(
         // Both spellings are in use; the older one is what published checkpoints have.
         OptionalInt imageToken = json.tokenId(json.has("image_token_index") ? "image_token_index" : "image_token_id");
         LanguageModelConfig text = textConfig(json.object("text_config"));
-        if (imageToken.isPresent() && imageToken.getAsInt() >= text.vocabSize()) {
+        Blip2QFormerConfig qformer = Blip2QFormerConfig.of(json.object("qformer_config"), vision.hiddenSize());
+        // A Q-Former that reads texts looks no image ids up, and the language model beside it is none.
+        if (!qformer.useQformerTextInput() && imageToken.isPresent() && imageToken.getAsInt() >= text.vocabSize()) {
             throw json.unsupported(
                     "image_token_index",
                     imageToken.getAsInt() + " is outside the vocabulary of " + text.vocabSize()
@@ -142,7 +144,7 @@ public record Blip2Config(
         }
         return new Blip2Config(
                 vision,
-                Blip2QFormerConfig.of(json.object("qformer_config"), vision.hiddenSize()),
+                qformer,
                 text,
                 json.size("num_query_tokens", 32, Limits.QUERIES),
                 json.size("image_text_hidden_size", 256, Limits.WIDTH),

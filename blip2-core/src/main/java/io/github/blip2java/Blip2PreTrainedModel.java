@@ -14,7 +14,11 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * <p>Calls take turns as {@link LoadOptions#maxWaiting} says. Interrupting a thread ends its call soon, waiting or not, with a
  * {@link java.util.concurrent.CancellationException}; the thread stays marked as interrupted.
  */
-public abstract sealed class Blip2PreTrainedModel implements AutoCloseable permits Blip2WithLanguageModel {
+public abstract sealed class Blip2PreTrainedModel implements AutoCloseable
+        permits Blip2WithLanguageModel,
+                Blip2ForImageTextRetrieval,
+                Blip2TextModelWithProjection,
+                Blip2VisionModelWithProjection {
     private final OpenModel open;
 
     Blip2PreTrainedModel(OpenModel open) {

@@ -3,7 +3,6 @@ package io.github.blip2java;
 
 import io.github.blip2java.tensor.Tensor;
 import io.github.blip2java.tensor.Tensors;
-import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -23,15 +22,19 @@ public final class ImageEncoding {
      * @throws IllegalStateException if a feature is no finite number
      */
     ImageEncoding(Tensor features, Object model) {
+        requireFinite("image features", features);
+        this.features = features;
+        this.model = model;
+    }
+
+    static void requireFinite(String name, Tensor features) {
         for (float feature : features.data()) {
             if (!Float.isFinite(feature)) {
                 throw new IllegalStateException(
-                        "image features: expected finite numbers, got " + feature
+                        name + ": expected finite numbers, got " + feature
                                 + "; the weights overflow or are damaged: run `blip2 verify`, or download the checkpoint again");
             }
         }
-        this.features = features;
-        this.model = model;
     }
 
     /**
@@ -63,9 +66,7 @@ public final class ImageEncoding {
         if (image < 0 || image >= batch()) {
             throw new IllegalArgumentException("image: expected 0 to " + (batch() - 1) + ", got " + image);
         }
-        int size = features.dim(1) * features.dim(2);
-        float[] one = Arrays.copyOfRange(features.data(), image * size, (image + 1) * size);
-        return new ImageEncoding(Tensor.of(one, 1, features.dim(1), features.dim(2)), model);
+        return new ImageEncoding(features.gatherSlices(image), model);
     }
 
     /** Whether the model that stands behind this object made the features. */

@@ -30,8 +30,8 @@ public record MemoryEstimate(long mapped, long copied, long working) {
     /** Measured: Java with its libraries and a tiny model takes a little less. */
     private static final long PROCESS = 256L << 20;
 
-    /** Most activations of a batch of pictures. */
-    private static final long BATCH_BYTES = 256L << 20;
+    /** Most activations of a batch of pictures, or of pairs of a picture and a text. */
+    static final long BATCH_BYTES = 256L << 20;
 
     /** Most pictures of a batch: with small models, so that results are not long in coming. */
     private static final int MOST_PICTURES = 32;
@@ -72,11 +72,14 @@ public record MemoryEstimate(long mapped, long copied, long working) {
             }
         }
         Blip2VisionConfig vision = config.visionConfig();
-        long picture = activations(vision, vision.imageSize(), vision.imageSize())
-                + (config.numQueryTokens() + TEXT_POSITIONS)
-                        * config.textConfig().cacheBytesPerPosition();
+        long picture = activations(vision, vision.imageSize(), vision.imageSize());
         int pictures = picturesAtATime(vision, vision.imageSize(), vision.imageSize());
-        return new MemoryEstimate(mapped, copied, PROCESS + pictures * picture);
+        long text = ModelKind.of(checkpoint) == ModelKind.IMAGE_TEXT_RETRIEVAL
+                ? BATCH_BYTES
+                : pictures
+                        * (config.numQueryTokens() + TEXT_POSITIONS)
+                        * config.textConfig().cacheBytesPerPosition();
+        return new MemoryEstimate(mapped, copied, PROCESS + pictures * picture + text);
     }
 
     private static boolean staysInFile(TensorInfo info, WeightFormat dtype) {
@@ -134,6 +137,36 @@ public record MemoryEstimate(long mapped, long copied, long working) {
                 + (scored + 1.0) * config.textConfig().vocabSize() * Float.BYTES * 2;
         double bytes = (double) pictures * activations(vision, vision.imageSize(), vision.imageSize()) + rows * each;
         return (long) bytes; // the largest long where it is more
+    }
+
+    /**
+     * About what a call of a retrieval model needs of memory while it computes.
+     *
+     * @param pictures  pictures to encode, of the configured size
+     * @param rows      texts, or pairs of a picture and a text; they are read in batches of bounded size
+     * @param positions tokens of the longest text
+     */
+    static long ofRetrieval(Blip2Config config, long pictures, long rows, long positions) {
+        Blip2VisionConfig vision = config.visionConfig();
+        double pairs = (double) rows * (ofRow(config, positions) + ofImage(config));
+        return (long) ((double) pictures * activations(vision, vision.imageSize(), vision.imageSize())
+                + Math.min(pairs, 2.0 * BATCH_BYTES));
+    }
+
+    /** Activations of the queries and a text in the Q-Former. */
+    static long ofRow(Blip2Config config, long positions) {
+        return (config.numQueryTokens() + positions)
+                * config.qformerConfig().intermediateSize()
+                * Float.BYTES
+                * BUFFERS;
+    }
+
+    /** A picture that the Q-Former looks at, with its keys and values. */
+    static long ofImage(Blip2Config config) {
+        long side = config.visionConfig().imageSize() / config.visionConfig().patchSize();
+        long width =
+                config.visionConfig().hiddenSize() + 2L * config.qformerConfig().hiddenSize();
+        return (side * side + 1) * width * Float.BYTES;
     }
 
     /**

@@ -31,8 +31,12 @@ public final class Quantizer {
     /** Value of {@code quant_method} there, which names this layout; another one would have another name. */
     public static final String METHOD = "blip2-java-1";
 
-    /** Lookup tables, which stay as they are stored: their rows are inputs, and there is nothing to multiply. */
-    private static final Pattern TABLE = Pattern.compile(".*(embed|shared\\.|relative_attention_bias).*");
+    /**
+     * What stays as it is stored. Lookup tables: their rows are inputs, and there is nothing to multiply. Heads of retrieval: they are
+     * small, and their error would be the answer's.
+     */
+    private static final Pattern KEPT = Pattern.compile(
+            ".*(embed|shared\\.|relative_attention_bias).*|(vision_projection|text_projection|itm_head)\\.weight");
 
     private static final String SCALE = ".scale";
     private static final String SCALE_AND_OFFSET = ".scale_and_offset";
@@ -46,8 +50,8 @@ public final class Quantizer {
     private Quantizer() {}
 
     /**
-     * Tells whether a tensor is a matrix that products use, and so may be quantised. Lookup tables, norms, biases, query
-     * tokens and the patch convolution are not.
+     * Tells whether a tensor is a matrix that products use, and so may be quantised. Lookup tables, heads of
+     * retrieval, norms, biases, query tokens and the patch convolution are not.
      *
      * @param tensor an entry of a float checkpoint
      * @return true for what components load by {@link WeightMatrix#load}
@@ -56,7 +60,7 @@ public final class Quantizer {
         return tensor.dtype().isWeight()
                 && tensor.shape().length == 2
                 && tensor.name().endsWith(".weight")
-                && !TABLE.matcher(tensor.name()).matches();
+                && !KEPT.matcher(tensor.name()).matches();
     }
 
     /**

@@ -5,9 +5,12 @@ import io.github.blip2java.kernel.Kernels;
 import io.github.blip2java.kernel.Parallel;
 import io.github.blip2java.tensor.Tensor;
 
-/** Sums and products of tensors of one shape. */
+/** Sums, products and lengths, element by element or row by row. */
 public final class Elementwise {
     private static final Kernels KERNELS = Kernels.get();
+
+    /** Keeps rows of zeros from becoming NaN. */
+    private static final double SHORTEST = 1e-12;
 
     private Elementwise() {}
 
@@ -41,5 +44,24 @@ public final class Elementwise {
             }
         });
         return a.withRows(product, n);
+    }
+
+    /**
+     * Scales every row to length 1. Reference: {@code torch.nn.functional.normalize} over the last dimension.
+     *
+     * @param x any shape
+     * @return x / max(‖x‖, 1e-12) row by row, a new tensor
+     */
+    public static Tensor normalize(Tensor x) {
+        float[] unit = new float[x.data().length];
+        int n = x.cols();
+        Parallel.forRange(x.rows(), row -> {
+            double length = Math.sqrt(KERNELS.dot(x.data(), row * n, x.data(), row * n, n));
+            float by = (float) Math.max(length, SHORTEST);
+            for (int i = row * n; i < (row + 1) * n; i++) {
+                unit[i] = x.data()[i] / by;
+            }
+        });
+        return x.withRows(unit, n);
     }
 }

@@ -33,6 +33,19 @@ public final class Linear {
     }
 
     /**
+     * Loads a small matrix at the end of a model, which is never kept with fewer than 16 bits: it costs nothing, and its error would
+     * be the answer's.
+     *
+     * @param in      input features
+     * @param out     output features
+     * @param weights the scope that holds {@code weight} and {@code bias}
+     * @return the projection
+     */
+    public static Linear head(int in, int out, WeightScope weights) {
+        return new Linear(WeightMatrix.loadTable(weights, "weight", out, in), weights.floats("bias", out));
+    }
+
+    /**
      * Uses a matrix that is there already, such as a tied embedding table.
      *
      * @param weight the matrix

@@ -164,6 +164,32 @@ public final class Tensor {
     }
 
     /**
+     * Copies parts along the first dimension.
+     *
+     * @param indices 0 to dim(0) - 1, in the order wanted
+     * @return a new tensor {@code [indices.length, …]}
+     */
+    public Tensor gatherSlices(int... indices) {
+        int[] newShape = shape.clone();
+        newShape[0] = indices.length;
+        Tensor some = zeros(newShape);
+        int each = data.length / shape[0];
+        for (int i = 0; i < indices.length; i++) {
+            System.arraycopy(data, indices[i] * each, some.data, i * each, each);
+        }
+        return some;
+    }
+
+    /** {@return a new tensor {@code [cols, rows]} of this one, which is {@code [rows, cols]}} */
+    public Tensor transpose() {
+        Tensor turned = zeros(shape[1], shape[0]);
+        for (int i = 0; i < data.length; i++) {
+            turned.data[i % shape[1] * shape[0] + i / shape[1]] = data[i];
+        }
+        return turned;
+    }
+
+    /**
      * Copies some positions of every sequence.
      *
      * @param from first position, 0 to to - 1

@@ -2,15 +2,15 @@
 package io.github.blip2java.examples.verify;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.github.blip2java.Blip2Config;
 import io.github.blip2java.Blip2ForConditionalGeneration;
 import io.github.blip2java.Blip2ForConditionalGenerationModelOutput;
 import io.github.blip2java.Blip2Inputs;
 import io.github.blip2java.ImageEncoding;
 import io.github.blip2java.LoadOptions;
+import io.github.blip2java.ModelKind;
 import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.generation.GenerationResult;
-import io.github.blip2java.language.TokenIds;
-import io.github.blip2java.tensor.Tensors;
 import io.github.blip2java.vision.BaseModelOutputWithPooling;
 import io.github.blip2java.weights.Checkpoint;
 import io.github.blip2java.weights.WeightFormat;
@@ -24,6 +24,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /** Runs every check that a reference case holds. */
 public final class Verifier {
+    private final OutputChecks checks;
     private final ReferenceCase reference;
     private final Blip2ForConditionalGeneration model;
     private final WeightFormat rounding;
@@ -33,15 +34,12 @@ public final class Verifier {
     /** Worst absolute error of the logits; NaN until known. */
     private double logitsError = Double.NaN;
 
-    private Verifier(
-            ReferenceCase reference,
-            Blip2ForConditionalGeneration model,
-            WeightFormat rounding,
-            Consumer<Check> report) {
-        this.reference = reference;
+    private Verifier(OutputChecks checks, Blip2ForConditionalGeneration model) {
+        this.checks = checks;
         this.model = model;
-        this.rounding = rounding;
-        this.report = report;
+        this.reference = checks.reference();
+        this.rounding = checks.rounding();
+        this.report = checks.report();
         this.pixels = reference.array("input.pixel_values");
     }
 
@@ -54,23 +52,33 @@ public final class Verifier {
      * @throws IOException if a file is missing or unreadable
      */
     public static void verify(Path directory, LoadOptions options, Consumer<Check> report) throws IOException {
-        try (ReferenceCase reference = ReferenceCase.open(directory);
-                Blip2ForConditionalGeneration model =
-                        Blip2ForConditionalGeneration.fromPretrained(reference.checkpoint(), options)) {
+        try (ReferenceCase reference = ReferenceCase.open(directory)) {
             if (reference.contains("input.pixel_values")) {
-                WeightFormat rounding = rounding(reference.checkpoint(), options.dtype());
-                Verifier verifier = new Verifier(reference, model, rounding, report);
-                verifier.forward();
-                verifier.textFeatures();
-                verifier.generation();
+                run(reference, options, report);
             }
             ProcessorChecks.run(reference, report);
         }
     }
 
-    private static WeightFormat rounding(Path directory, WeightFormat dtype) throws IOException {
-        try (Checkpoint checkpoint = Checkpoint.open(directory)) {
-            return Tolerances.rounding(checkpoint, dtype);
+    private static void run(ReferenceCase reference, LoadOptions options, Consumer<Check> report) throws IOException {
+        Path folder = reference.checkpoint();
+        Blip2Config config = Blip2Config.fromPretrained(folder);
+        ModelKind kind;
+        WeightFormat rounding;
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            kind = ModelKind.of(checkpoint);
+            rounding = Tolerances.rounding(checkpoint, options.dtype());
+        }
+        OutputChecks checks = new OutputChecks(reference, config, rounding, report);
+        if (kind == ModelKind.IMAGE_TEXT_RETRIEVAL) {
+            new RetrievalVerifier(reference, checks).run(folder, options);
+            return;
+        }
+        try (Blip2ForConditionalGeneration model = Blip2ForConditionalGeneration.fromPretrained(folder, options)) {
+            Verifier verifier = new Verifier(checks, model);
+            verifier.forward();
+            verifier.textFeatures();
+            verifier.generation();
         }
     }
 
@@ -106,7 +114,7 @@ public final class Verifier {
             logitsError = tensor("expected.logits", output.logits());
             if (reference.contains("expected.loss")) {
                 float loss = output.loss() == null ? Float.NaN : output.loss();
-                compare("expected.loss", new float[] {loss}, new long[] {1});
+                checks.compare("expected.loss", new float[] {loss}, new long[] {1}, null);
             }
         }
     }
@@ -188,57 +196,13 @@ public final class Verifier {
     }
 
     private void tensors(String prefix, List<INDArray> actual) {
-        for (int i = 0; i < actual.size(); i++) {
-            tensor(prefix + i, actual.get(i));
-        }
+        checks.tensors(prefix, actual);
     }
 
-    /** Compares one output, if the reference has it; returns the worst absolute error, or NaN. */
     private double tensor(String name, INDArray actual) {
-        if (!reference.contains(name)) {
-            return Double.NaN;
-        }
-        long[] shape = reference.shape(name);
-        if (!Arrays.equals(shape, actual.shape())) {
-            report.accept(Check.failed(
-                    name,
-                    "tensor",
-                    "expected shape " + Arrays.toString(shape) + ", got " + Arrays.toString(actual.shape())));
-            return Double.NaN;
-        }
-        return compare(name, Tensors.fromINDArray(actual, name).data(), shape);
-    }
-
-    private double compare(String name, float[] actual, long[] shape) {
-        double error = reference.json().path("errors").path(name).asDouble(Double.NaN);
-        double bound = Tolerances.relativeRms(model.config(), rounding, error);
-        Check check = Comparison.tensors(name, reference.floats(name), actual, shape, kept(name, shape), bound)
-                .beside(error);
-        report.accept(check);
-        return check.maxAbs();
-    }
-
-    /** Which values count: outputs at padded positions mean nothing, and differ between versions of the reference. */
-    private boolean[] kept(String name, long[] shape) {
         boolean perPosition = name.equals("expected.text_features")
                 || name.equals("expected.logits")
                         && !model.config().textConfig().isEncoderDecoder();
-        long[][] mask = reference.ids("input.attention_mask");
-        if (!perPosition || mask == null || TokenIds.allOnes(mask)) {
-            return null;
-        }
-        int batch = (int) shape[0];
-        int seq = (int) shape[1];
-        int width = (int) shape[2];
-        boolean[] keep = new boolean[batch * seq * width];
-        for (int b = 0; b < batch; b++) {
-            for (int s = 0; s < seq; s++) {
-                // With labels, or in the older layout, positions are counted from the end.
-                int column = mask[b].length - seq + s;
-                boolean kept = column < 0 || mask[b][column] != 0;
-                Arrays.fill(keep, (b * seq + s) * width, (b * seq + s + 1) * width, kept);
-            }
-        }
-        return keep;
+        return checks.tensor(name, actual, perPosition ? reference.ids("input.attention_mask") : null);
     }
 }

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.generation.logits;
+
+import java.util.Arrays;
+
+/**
+ * Order among values of a vocabulary, sorted no further than is asked for. A key holds a value in its upper half and the id in its
+ * lower, so that keys compare as values do, and of equal values the lower id comes first; the reference leaves their order open.
+ */
+final class Ranking {
+    /** So few keys are sorted in place of being parted further. */
+    private static final int FEW = 64;
+
+    private Ranking() {}
+
+    /** What ascends with the value, then with the id; the value is no NaN. */
+    static long key(float value, int id) {
+        int bits = Float.floatToRawIntBits(value + 0f); // −0 becomes 0
+        return (long) (bits ^ bits >> 31 & Integer.MAX_VALUE) << 32 | id;
+    }
+
+    static int id(long key) {
+        return (int) key;
+    }
+
+    /** The value of the rank-th highest score, from 1; the lowest where there are fewer. */
+    static float highest(float[] scores, int rank) {
+        int[] ids = highestIds(scores, rank);
+        return scores[ids[ids.length - 1]];
+    }
+
+    /** The ids of the highest scores, the highest first. */
+    static int[] highestIds(float[] scores, int count) {
+        int wanted = Math.min(count, scores.length);
+        // Candidates gather behind the best found so far; whenever there is no room left, the best of both are kept.
+        long[] keys = new long[(int) Math.min(scores.length, 2L * wanted + FEW)];
+        int filled = 0;
+        float bound = Float.NEGATIVE_INFINITY;
+        for (int id = 0; id < scores.length; id++) {
+            if (filled == keys.length) {
+                Arrays.sort(keys);
+                filled = wanted;
+                bound = scores[id(keys[wanted - 1])];
+            }
+            if (scores[id] > bound || filled < wanted) {
+                keys[filled++] = key(-scores[id], id);
+            }
+        }
+        Arrays.sort(keys, 0, filled);
+        int[] ids = new int[wanted];
+        Arrays.setAll(ids, i -> id(keys[i]));
+        return ids;
+    }
+
+    /**
+     * Brings the fewest of the lowest keys to the front that have a mass together.
+     *
+     * @param keys   reordered: those come first, the highest of them last
+     * @param masses for each id its mass, 0 or more
+     * @param mass   to be reached
+     * @return how many; all where they do not reach it
+     */
+    static int lowestWithMass(long[] keys, float[] masses, double mass) {
+        int from = 0;
+        int to = keys.length;
+        double before = 0;
+        while (to - from > FEW) {
+            int middle = part(keys, from, to);
+            double lower = 0;
+            for (int i = from; i < middle; i++) {
+                lower += masses[id(keys[i])];
+            }
+            if (before + lower >= mass) {
+                to = middle;
+            } else {
+                before += lower;
+                from = middle;
+            }
+        }
+        Arrays.sort(keys, from, to);
+        while (from < to && before < mass) {
+            before += masses[id(keys[from++])];
+        }
+        return from;
+    }
+
+    /** Moves the lower keys of a part before the higher ones; returns where the higher ones begin, which is inside the part. */
+    private static int part(long[] keys, int from, int to) {
+        long a = keys[from];
+        long b = keys[from + to >>> 1];
+        long c = keys[to - 1];
+        long pivot = Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
+        int low = from;
+        int high = to - 1;
+        while (true) {
+            while (keys[low] < pivot) {
+                low++;
+            }
+            while (keys[high] > pivot) {
+                high--;
+            }
+            if (low >= high) {
+                return low;
+            }
+            long swapped = keys[low];
+            keys[low++] = keys[high];
+            keys[high--] = swapped;
+        }
+    }
+}
