@@ -18,14 +18,14 @@ def pictures():
 class Inputs:
     """One batch. shape: "image" (pixel values alone), "text" (prompts), "left" (prompts, padding before the image ids too)."""
 
-    def __init__(self, name, model, rows, shape, longest=7, repeat=False):
+    def __init__(self, name, model, rows, shape, longest=7, highest=IMAGE):
         chance = random.Random(name)
-        self.pictures = chance.sample(PICTURES, rows) if not repeat else [chance.choice(PICTURES)] * rows
+        self.pictures = chance.sample(PICTURES, rows)
         self.input_ids = self.attention_mask = None
         if shape == "image":
             return
         lengths = chance.sample(range(1, longest + 1), rows)
-        texts = [[chance.randrange(5, IMAGE) for _ in range(length)] for length in lengths]
+        texts = [[chance.randrange(5, highest) for _ in range(length)] for length in lengths]
         width = max(lengths) + 1
         self.input_ids, self.attention_mask = [], []
         for text in texts:

@@ -4,13 +4,15 @@
 from dataclasses import dataclass, field
 
 import torch
-from transformers import GenerationConfig
+from transformers import GenerationConfig, LogitsProcessorList
 
 from .inputs import Inputs
 from .margins import IMPOSSIBLE, Margin, watched
+from .models import IMAGE
 
 MARGIN = 2e-4
 ATTEMPTS = 200
+REMOVED = {"num_beam_groups", "force_words_ids", "penalty_alpha"}  # options of searches that need a custom one
 
 
 @dataclass
@@ -23,6 +25,7 @@ class Ask:
     rows: int = 1
     shape: str = "text"
     longest: int = 7
+    highest: int = IMAGE  # ids of a prompt are less
     arguments: dict = field(default_factory=dict)
     scores: bool = False  # write the processed scores of each step
     transitions: bool = False
@@ -30,9 +33,10 @@ class Ask:
     least: int = 3  # new tokens that some row has at least
     most: int | None = None  # new tokens that every row has at most, the end included
     differ: bool = True  # rows of a batch end after different numbers of tokens
-    custom: object = None  # a search that transformers lacks
+    custom: object = None  # a search that transformers lacks, see removed.py
     source: str | None = None
     note: str | None = None
+    processors: list = field(default_factory=list)  # further ones, behind those of the options
     check: object = None  # further condition on the result
 
 
@@ -41,10 +45,22 @@ class Unfit(Exception):
 
 
 class World:
-    """The models and the pictures."""
+    """The models, the pictures, and for each case the number of the attempt whose inputs are fit."""
 
-    def __init__(self, models, tokenizers, pixels):
+    def __init__(self, models, tokenizers, pixels, known, search):
         self.models, self.tokenizers, self.pixels = models, tokenizers, pixels
+        self.known, self.search = known, search
+
+    def attempts(self, name):
+        """Attempts to make of a case: the known one, or while searching all until one is fit, which is kept."""
+        if not self.search:
+            yield from [self.known[name]] if name in self.known else []
+            return
+        self.known.pop(name, None)
+        for attempt in range(ATTEMPTS):
+            self.known[name] = attempt
+            yield attempt
+        del self.known[name]
 
 
 class Outcome:
@@ -67,6 +83,10 @@ def _length(row, ends):
     return len(row)
 
 
+def inputs_of(ask, attempt):
+    return Inputs(f"{ask.name}/{attempt}", ask.model, ask.rows, ask.shape, ask.longest, ask.highest)
+
+
 def run(world, ask, inputs, options=None, disturb=None):
     model = world.models[ask.model]
     options = dict(ask.options if options is None else options)
@@ -75,11 +95,11 @@ def run(world, ask, inputs, options=None, disturb=None):
     ends = ends if isinstance(ends, list) else [ends]
     config = GenerationConfig(**options, output_scores=True, return_dict_in_generate=True)
     kwargs = extra(world, ask)
-    if ask.custom:
-        kwargs["custom_generate"] = ask.custom
     margin = Margin()
-    if hasattr(ask.custom, "margin"):
-        ask.custom.margin = margin
+    custom = ask.custom if set(options) & REMOVED else None
+    if custom:
+        kwargs["custom_generate"] = custom
+        custom.margin = margin
     with watched(model, margin, disturb):
         result = model.generate(**inputs.arguments(world.pixels), generation_config=config, **kwargs)
     if ask.model == "t5":
@@ -87,7 +107,7 @@ def run(world, ask, inputs, options=None, disturb=None):
     else:
         prompt = 5 if inputs.input_ids is None else len(inputs.input_ids[0])
     outcome = Outcome(result, prompt, ends, margin)
-    if not options.get("num_beams", 1) > 1 and not options.get("do_sample") and not ask.custom:
+    if not options.get("num_beams", 1) > 1 and not custom:
         greedy_margin(outcome, margin)
     return outcome
 
@@ -105,7 +125,7 @@ def greedy_margin(outcome, margin):
 
 def extra(world, ask):
     """Arguments of generate besides options and inputs."""
-    kwargs = {}
+    kwargs = {"logits_processor": LogitsProcessorList(ask.processors)} if ask.processors else {}
     given = ask.arguments
     if "prefix_allowed_tokens" in given:
         table = given["prefix_allowed_tokens"]
@@ -123,8 +143,8 @@ def extra(world, ask):
 def make(world, ask):
     """The case as it is written."""
     problems = []
-    for attempt in range(ATTEMPTS):
-        inputs = Inputs(f"{ask.name}/{attempt}", ask.model, ask.rows, ask.shape, ask.longest)
+    for attempt in world.attempts(ask.name):
+        inputs = inputs_of(ask, attempt)
         outcome = run(world, ask, inputs)
         problem = unfit(world, ask, inputs, outcome)
         if problem is None:
@@ -153,7 +173,7 @@ def unfit(world, ask, inputs, outcome):
         other = run(world, ask, inputs, options)
         if torch.equal(pad(other.new, 64), pad(outcome.new, 64)):
             return "the option changes nothing"
-    for seed in range(3):
+    for seed in range(3 if world.search else 0):  # slow, and it has been done for what is known
         disturbed = run(world, ask, inputs, disturb=torch.Generator().manual_seed(seed))
         if not torch.equal(disturbed.sequences, outcome.sequences):
             return "noise turns it"

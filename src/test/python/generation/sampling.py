@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import torch
 from transformers import GenerationConfig
 
-from .inputs import Inputs
 from .models import IMAGE, VOCABULARY
-from .runs import ATTEMPTS, Ask, Margin, Outcome, Unfit, written
+from .runs import Ask, Margin, Outcome, Unfit, inputs_of, written
 from .searches import MODELS
 
 SPREADS = (1.0, 2.0, 4.0, 8.0)  # of the random scores
@@ -101,7 +100,7 @@ def stable(process, ids, scores):
 
 
 def make_rows(world, ask):
-    for attempt in range(ATTEMPTS):
+    for attempt in world.attempts(ask.name):
         name = f"{ask.name}/{attempt}"
         chance = random.Random(name)
         generator = torch.Generator().manual_seed(zlib.crc32(name.encode()))
@@ -149,8 +148,8 @@ def sampled():
 
 def make_sampled(world, ask):
     model = world.models[ask.model]
-    for attempt in range(ATTEMPTS):
-        inputs = Inputs(f"{ask.name}/{attempt}", ask.model, ask.rows, ask.shape)
+    for attempt in world.attempts(ask.name):
+        inputs = inputs_of(ask, attempt)
         torch.manual_seed(zlib.crc32(f"{ask.name}/{attempt}".encode()))
         config = GenerationConfig(**ask.options, output_scores=True, output_logits=True, return_dict_in_generate=True)
         result = model.generate(**inputs.arguments(world.pixels), generation_config=config)
