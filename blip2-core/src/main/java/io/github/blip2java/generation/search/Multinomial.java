@@ -19,11 +19,16 @@ final class Multinomial {
     static int draw(float[] scores, RandomGenerator random) {
         int[] drawn = withoutReplacement(scores, 1, random);
         if (drawn.length == 0) {
-            throw new IllegalStateException(
-                    "scores: expected a token that may follow, got none: the processors forbid all " + scores.length
-                            + "; allow more tokens");
+            throw nothingAllowed(scores);
         }
         return drawn[0];
+    }
+
+    /** What to tell where no token may follow. */
+    static IllegalStateException nothingAllowed(float[] scores) {
+        return new IllegalStateException(
+                "scores: expected a token that may follow, got none: the processors forbid all " + scores.length
+                        + "; allow more tokens");
     }
 
     /**
