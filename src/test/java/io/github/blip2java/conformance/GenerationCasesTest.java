@@ -247,7 +247,8 @@ class GenerationCasesTest {
         for (int row = 0; row < sequences.length; row++) {
             int prompt = row / returned;
             int prefix = sequences[row].length - steps.size();
-            int[] drawn = Arrays.stream(sequences[row]).mapToInt(Math::toIntExact).toArray();
+            int[] drawn =
+                    Arrays.stream(sequences[row]).mapToInt(Math::toIntExact).toArray();
             GenerationConfig options = each.options().toBuilder()
                     .set(GenerationOption.NUM_RETURN_SEQUENCES, null)
                     .set(GenerationOption.OUTPUT_LOGITS, true)
@@ -310,7 +311,9 @@ class GenerationCasesTest {
         int prompt = each.json.path("prompt_length").asInt();
         for (int row = 0; row < logits.size(); row++) {
             float[] scores = JSON.convertValue(logits.get(row), float[].class);
-            int[] ids = Arrays.stream(each.ids("input_ids")[row]).mapToInt(Math::toIntExact).toArray();
+            int[] ids = Arrays.stream(each.ids("input_ids")[row])
+                    .mapToInt(Math::toIntExact)
+                    .toArray();
             Hypothesis hypothesis = Hypothesis.of(row, Arrays.copyOf(ids, prompt), new int[0]);
             for (int i = prompt; i < ids.length; i++) {
                 hypothesis = hypothesis.extend(row, ids[i], 0, 0, null);

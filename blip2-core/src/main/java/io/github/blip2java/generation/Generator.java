@@ -144,10 +144,7 @@ public final class Generator {
         List<long[]> texts = new ArrayList<>();
         for (int row = 0; row < prompts.rows(); row++) {
             int[] own = prompts.textIds()[row];
-            texts.add(
-                    negative == null
-                            ? new long[] {own[own.length - 1]}
-                            : negative[negative.length == 1 ? 0 : row]);
+            texts.add(negative == null ? new long[] {own[own.length - 1]} : negative[negative.length == 1 ? 0 : row]);
         }
         long[] all = texts.stream().flatMapToLong(Arrays::stream).toArray();
         Spans spans = Spans.packed(texts.stream().mapToInt(text -> text.length).toArray());

@@ -113,11 +113,6 @@ final class TableState implements DecoderState {
     }
 
     @Override
-    public DecoderPass pass(int row) {
-        return new DecoderPass(null, null, null);
-    }
-
-    @Override
     public void advance(int... tokens) {
         advance(Arrays.stream(tokens).mapToObj(token -> new int[] {token}).toArray(int[][]::new));
     }
