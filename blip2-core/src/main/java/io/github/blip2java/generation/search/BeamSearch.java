@@ -20,7 +20,7 @@ import java.util.stream.Stream;
 public final class BeamSearch implements Search {
     private final BeamOptions options;
     private final StoppingCriteria stopping;
-    private final Continuation.Selection selection;
+    private final Selection selection;
     private Hypothesis prompt;
     private boolean done;
 
@@ -51,7 +51,14 @@ public final class BeamSearch implements Search {
         this(options, stopping, (sums, count) -> Multinomial.withoutReplacement(sums, count, random));
     }
 
-    private BeamSearch(BeamOptions options, StoppingCriteria stopping, Continuation.Selection selection) {
+    /**
+     * Takes continuations in any way.
+     *
+     * @param options   how many beams, and when they end
+     * @param stopping  says when a sequence is finished
+     * @param selection chooses the continuations
+     */
+    public BeamSearch(BeamOptions options, StoppingCriteria stopping, Selection selection) {
         this.options = options;
         this.stopping = stopping;
         this.selection = selection;

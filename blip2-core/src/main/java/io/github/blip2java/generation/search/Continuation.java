@@ -15,12 +15,6 @@ import java.util.List;
  */
 record Continuation(int row, int token, float sum, float[] scores) {
 
-    /** Which of the sums, at most so many, are looked at, and in which order. */
-    @FunctionalInterface
-    interface Selection {
-        int[] choose(float[] sums, int count);
-    }
-
     /**
      * Chooses among all tokens that may follow some beams.
      *

@@ -5,7 +5,7 @@ import java.util.Arrays;
 import java.util.random.RandomGenerator;
 
 /** Draws by the softmax of scores. Reference: {@code torch.multinomial}. */
-final class Multinomial {
+public final class Multinomial {
     private Multinomial() {}
 
     /**
@@ -16,7 +16,7 @@ final class Multinomial {
      * @return its index
      * @throws IllegalStateException if all are forbidden
      */
-    static int draw(float[] scores, RandomGenerator random) {
+    public static int draw(float[] scores, RandomGenerator random) {
         int[] drawn = withoutReplacement(scores, 1, random);
         if (drawn.length == 0) {
             throw nothingAllowed(scores);
