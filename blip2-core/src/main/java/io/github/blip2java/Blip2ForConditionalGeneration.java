@@ -218,13 +218,12 @@ public final class Blip2ForConditionalGeneration extends Blip2WithLanguageModel 
 
     private GenerationResult generate(
             ImageEncoding images, ImageTextMerger.Text text, GenerationConfig options, GenerationHooks hooks) {
-        return generator.generate(
+        Generator.Prompts prompts = new Generator.Prompts(
                 prompt(images, text),
                 textSide.languageModel.prefix(text.ids()),
                 textSide.merger.textIds(text),
-                promptLength(text),
-                options,
-                hooks);
+                promptLength(text));
+        return generator.generate(prompts, options, hooks);
     }
 
     private Prompt prompt(ImageEncoding images, ImageTextMerger.Text text) {

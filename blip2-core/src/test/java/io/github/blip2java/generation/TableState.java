@@ -3,6 +3,7 @@ package io.github.blip2java.generation;
 
 import io.github.blip2java.generation.search.Frontier;
 import io.github.blip2java.generation.search.Search;
+import io.github.blip2java.language.DecoderPass;
 import io.github.blip2java.language.DecoderState;
 import io.github.blip2java.tensor.Tensor;
 import java.util.ArrayList;
@@ -94,6 +95,11 @@ final class TableState implements DecoderState {
                     .toList());
         }
         return logits;
+    }
+
+    @Override
+    public DecoderPass pass(int row) {
+        throw new UnsupportedOperationException();
     }
 
     @Override

@@ -18,10 +18,7 @@ final class Distribution {
         this.scores = scores;
         this.probabilities = scores.clone();
         Kernels.get().softmax(probabilities, 0, probabilities.length);
-        int best = 0;
-        for (int id = 1; id < scores.length; id++) {
-            best = scores[id] > scores[best] ? id : best;
-        }
+        int best = Ranking.highestId(scores);
         this.highest = probabilities[best];
         this.logSum = scores[best] - Math.log(highest);
     }
@@ -32,10 +29,8 @@ final class Distribution {
         double sum = 0;
         for (int id = 0; id < scores.length; id++) {
             float p = probabilities[id];
-            if (p > 0) {
-                mean += (double) p * scores[id];
-                sum += p;
-            }
+            sum += p;
+            mean += p > 0 ? p * scores[id] : 0;
         }
         return sum == 0 ? 0 : sum * logSum - mean;
     }

@@ -35,11 +35,19 @@ final class MersenneTwister {
     }
 
     private void refill() {
-        for (int i = 0; i < N; i++) {
-            int y = state[i] & Integer.MIN_VALUE | state[(i + 1) % N] & Integer.MAX_VALUE;
-            state[i] = state[(i + M) % N] ^ y >>> 1 ^ -(y & 1) & 0x9908b0df;
+        for (int i = 0; i < N - M; i++) {
+            state[i] = state[i + M] ^ twisted(i, i + 1);
         }
+        for (int i = N - M; i < N - 1; i++) {
+            state[i] = state[i + M - N] ^ twisted(i, i + 1);
+        }
+        state[N - 1] = state[M - 1] ^ twisted(N - 1, 0);
         next = 0;
+    }
+
+    private int twisted(int i, int following) {
+        int y = state[i] & Integer.MIN_VALUE | state[following] & Integer.MAX_VALUE;
+        return y >>> 1 ^ -(y & 1) & 0x9908b0df;
     }
 
     /** A number below a bound; a division of doubles is exact here, and faster than one of whole numbers. */

@@ -11,6 +11,11 @@ final class Ranking {
     /** So few keys are sorted in place of being parted further. */
     private static final int FEW = 64;
 
+    /** Values are put on shelves by their upper 13 bits: sign, exponent and 4 bits of the fraction. */
+    private static final int SHELF_BITS = 19;
+
+    private static final int SHELVES = 1 << Integer.SIZE - SHELF_BITS;
+
     private Ranking() {}
 
     /** What ascends with the value, then with the id; the value is no NaN. */
@@ -23,10 +28,35 @@ final class Ranking {
         return (int) key;
     }
 
+    /** The id of the highest score. */
+    static int highestId(float[] scores) {
+        int best = 0;
+        float highest = scores[0];
+        for (int id = 1; id < scores.length; id++) {
+            if (scores[id] > highest) {
+                best = id;
+                highest = scores[id];
+            }
+        }
+        return best;
+    }
+
     /** The value of the rank-th highest score, from 1; the lowest where there are fewer. */
     static float highest(float[] scores, int rank) {
+        if (rank == 1) {
+            return scores[highestId(scores)];
+        }
         int[] ids = highestIds(scores, rank);
         return scores[ids[ids.length - 1]];
+    }
+
+    /** The rank-th lowest value, from 1. */
+    static float lowest(float[] values, int rank) {
+        float[] negated = new float[values.length];
+        for (int id = 0; id < values.length; id++) {
+            negated[id] = -values[id];
+        }
+        return -highest(negated, rank);
     }
 
     /** The ids of the highest scores, the highest first. */
@@ -53,14 +83,52 @@ final class Ranking {
     }
 
     /**
-     * Brings the fewest of the lowest keys to the front that have a mass together.
+     * Finds the fewest of the lowest values that have a mass together.
      *
-     * @param keys   reordered: those come first, the highest of them last
-     * @param masses for each id its mass, 0 or more
+     * @param values {@code [vocab]}, no NaN
+     * @param masses {@code [vocab]}: for each id its mass, 0 or more
      * @param mass   to be reached
-     * @return how many; all where they do not reach it
+     * @return the key of the last of them; that of the highest where all together do not reach it, and the lowest long for none
      */
-    static int lowestWithMass(long[] keys, float[] masses, double mass) {
+    static long lowestWithMass(float[] values, float[] masses, double mass) {
+        if (mass <= 0) {
+            return Long.MIN_VALUE;
+        }
+        // Masses of values whose upper bits are equal; only those where the mass is reached are put in order.
+        double[] shelves = new double[SHELVES];
+        for (int id = 0; id < values.length; id++) {
+            shelves[shelf(values[id])] += masses[id];
+        }
+        int reached = 0;
+        double before = 0;
+        int last = 0;
+        while (reached < SHELVES && before + shelves[reached] < mass) {
+            before += shelves[reached];
+            last = shelves[reached] > 0 ? reached : last;
+            reached++;
+        }
+        return reached < SHELVES
+                ? reaching(keysOf(reached, values), masses, mass - before)
+                : Arrays.stream(keysOf(last, values)).max().orElse(Long.MIN_VALUE);
+    }
+
+    private static int shelf(float value) {
+        return (int) (key(value, 0) >> Integer.SIZE + SHELF_BITS) + SHELVES / 2;
+    }
+
+    private static long[] keysOf(int shelf, float[] values) {
+        long[] keys = new long[values.length];
+        int count = 0;
+        for (int id = 0; id < values.length; id++) {
+            if (shelf(values[id]) == shelf) {
+                keys[count++] = key(values[id], id);
+            }
+        }
+        return Arrays.copyOf(keys, count);
+    }
+
+    /** The key with which the lowest keys reach a mass; the highest where all do not, by rounding. */
+    private static long reaching(long[] keys, float[] masses, double mass) {
         int from = 0;
         int to = keys.length;
         double before = 0;
@@ -78,10 +146,10 @@ final class Ranking {
             }
         }
         Arrays.sort(keys, from, to);
-        while (from < to && before < mass) {
+        while (from < to - 1 && before + masses[id(keys[from])] < mass) {
             before += masses[id(keys[from++])];
         }
-        return from;
+        return keys[from];
     }
 
     /** Moves the lower keys of a part before the higher ones; returns where the higher ones begin, which is inside the part. */

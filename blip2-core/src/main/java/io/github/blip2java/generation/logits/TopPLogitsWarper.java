@@ -3,7 +3,6 @@ package io.github.blip2java.generation.logits;
 
 import io.github.blip2java.generation.Hypothesis;
 import io.github.blip2java.generation.LogitsProcessor;
-import java.util.Arrays;
 
 /**
  * Forbids all but the fewest tokens that have a probability together (Holtzman et al. 2020, arXiv 1904.09751). Reference: {@code
@@ -27,24 +26,16 @@ public final class TopPLogitsWarper implements LogitsProcessor {
 
     @Override
     public void process(Hypothesis hypothesis, float[] scores) {
-        float[] probabilities = new Distribution(scores).probabilities;
-        long[] keys = new long[scores.length];
-        int possible = 0;
+        float[] descending = new float[scores.length];
         for (int id = 0; id < scores.length; id++) {
-            if (probabilities[id] > 0) {
-                keys[possible++] = Ranking.key(-scores[id], id);
-            }
+            descending[id] = -scores[id];
         }
-        keys = Arrays.copyOf(keys, possible);
-        int kept = Ranking.lowestWithMass(keys, probabilities, topP);
+        long bound = Ranking.lowestWithMass(descending, new Distribution(scores).probabilities, topP);
         int[] always = Ranking.highestIds(scores, minTokensToKeep);
         int last = always[always.length - 1];
-        long bound = Ranking.key(-scores[last], last);
-        if (kept > 0) {
-            bound = Math.max(bound, keys[kept - 1]);
-        }
+        bound = Math.max(bound, Ranking.key(descending[last], last));
         for (int id = 0; id < scores.length; id++) {
-            if (Ranking.key(-scores[id], id) > bound) {
+            if (Ranking.key(descending[id], id) > bound) {
                 scores[id] = Float.NEGATIVE_INFINITY;
             }
         }

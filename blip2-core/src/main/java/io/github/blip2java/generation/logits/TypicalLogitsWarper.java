@@ -3,7 +3,6 @@ package io.github.blip2java.generation.logits;
 
 import io.github.blip2java.generation.Hypothesis;
 import io.github.blip2java.generation.LogitsProcessor;
-import java.util.Arrays;
 
 /**
  * Forbids all but the tokens whose surprise is nearest to the expected one, as many as have a probability together (Meister et al. 2022,
@@ -29,28 +28,22 @@ public final class TypicalLogitsWarper implements LogitsProcessor {
     @Override
     public void process(Hypothesis hypothesis, float[] scores) {
         Distribution distribution = new Distribution(scores);
+        if (distribution.highest == 0) {
+            return; // all are forbidden
+        }
         // −log p − entropy, with log p = score − logSum
         float shift = (float) (distribution.logSum - distribution.entropy());
-        float[] probabilities = distribution.probabilities;
-        long[] keys = new long[scores.length];
-        int possible = 0;
+        float[] distances = new float[scores.length];
         for (int id = 0; id < scores.length; id++) {
-            if (scores[id] != Float.NEGATIVE_INFINITY) {
-                keys[possible++] = Ranking.key(Math.abs(shift - scores[id]), id);
-            }
+            distances[id] = Math.abs(shift - scores[id]);
         }
-        keys = Arrays.copyOf(keys, possible);
-        if (possible <= minTokensToKeep) {
-            return;
+        long last = Ranking.lowestWithMass(distances, distribution.probabilities, mass);
+        float bound = distances[Ranking.id(last)];
+        if (minTokensToKeep > 1) {
+            bound = Math.max(bound, Ranking.lowest(distances, minTokensToKeep));
         }
-        int kept = Ranking.lowestWithMass(keys, probabilities, mass);
-        if (kept < minTokensToKeep) {
-            Arrays.sort(keys, kept, possible);
-            kept = minTokensToKeep;
-        }
-        float last = Math.abs(shift - scores[Ranking.id(keys[kept - 1])]);
         for (int id = 0; id < scores.length; id++) {
-            if (Math.abs(shift - scores[id]) > last) {
+            if (distances[id] > bound) {
                 scores[id] = Float.NEGATIVE_INFINITY;
             }
         }
