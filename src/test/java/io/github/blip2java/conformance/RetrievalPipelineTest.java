@@ -241,7 +241,8 @@ class RetrievalPipelineTest {
                             .containsExactly(embedded[0]);
                     blip2.match(images.get(0), pizzas);
                     assertThat(log.toString(StandardCharsets.UTF_8))
-                            .containsOnlyOnce("a text of 600 tokens was cut to the 24 that the model has positions for");
+                            .containsOnlyOnce(
+                                    "a text of 600 tokens was cut to the 24 that the model has positions for");
                 }
             }
         } finally {
