@@ -48,7 +48,12 @@ def save_tokenizer(bpe, folder):
     write(folder, "special_tokens_map.json", special)
     more = {"tokenizer_class": "GPT2Tokenizer", "add_bos_token": True, "add_prefix_space": False, "model_max_length": 128}
     write(folder, "tokenizer_config.json", special | more | {"clean_up_tokenization_spaces": False})
-    image = {
+    write(folder, "preprocessor_config.json", image_processor())
+    write(folder, "processor_config.json", {"processor_class": "Blip2Processor", "num_query_tokens": QUERIES})
+
+
+def image_processor():
+    return {
         "image_processor_type": "BlipImageProcessor",
         "do_resize": True,
         "size": {"height": pictures.SIZE, "width": pictures.SIZE},
@@ -60,8 +65,6 @@ def save_tokenizer(bpe, folder):
         "image_std": pictures.STD.flatten().double().round(decimals=8).tolist(),
         "do_convert_rgb": True,
     }
-    write(folder, "preprocessor_config.json", image)
-    write(folder, "processor_config.json", {"processor_class": "Blip2Processor", "num_query_tokens": QUERIES})
 
 
 def write(folder, name, content):
@@ -94,10 +97,14 @@ def blip2(bpe):
         image_token_index=bpe.token_to_id("<image>"),
     )  # fmt: skip
     model = Blip2ForConditionalGeneration(config)
-    # Learned from nothing, the vision model and the queries need a start that is not zero.
+    start(model)
+    return model
+
+
+def start(model):
+    """Learned from nothing, the vision model and the queries need a start that is not zero."""
     for name, parameter in model.named_parameters():
         if name.startswith("vision_model") and "weight" in name and parameter.dim() > 1:
             parameter.data.normal_(0, parameter[0].numel() ** -0.5)
         elif name.endswith(("class_embedding", "position_embedding", "query_tokens")):
             parameter.data.normal_(0, 0.02)
-    return model

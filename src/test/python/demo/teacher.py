@@ -19,9 +19,12 @@ GRID = 4
 class Teacher(nn.Module):
     """[B, 3, 64, 64] → each network's names [NETWORKS, B, concepts], and features [B, NETWORKS · 256, 4, 4]."""
 
-    def __init__(self, concepts, networks=NETWORKS):
+    def __init__(self, concepts, networks=NETWORKS, mixing=False):
         super().__init__()
         self.networks = nn.ModuleList(Network(concepts) for _ in range(networks))
+        if mixing:
+            for network in self.networks:
+                network.body.insert(4, StyleMixing()).insert(6, StyleMixing())
         self.to(memory_format=torch.channels_last)  # a third quicker
 
     def forward(self, pixels):
@@ -60,3 +63,18 @@ class Block(nn.Module):
 
     def forward(self, x):
         return F.relu(self.second(F.relu(self.first(x))) + self.around(x))
+
+
+class StyleMixing(nn.Module):
+    """Half of the time, the mean and spread of each channel drift to those of another drawing: a style that no vendor has
+    (Zhou et al. 2021, "Domain generalization with MixStyle")."""
+
+    def forward(self, x):
+        if not self.training or torch.rand(()) < 0.5:
+            return x
+        spread, mean = (y.detach() for y in torch.std_mean(x.float(), (2, 3), keepdim=True))
+        spread = spread + 1e-3
+        other = torch.randperm(len(x), device=x.device)
+        share = torch.rand((len(x), 1, 1, 1), device=x.device)
+        mixed = (x - mean) / spread * torch.lerp(spread, spread[other], share) + torch.lerp(mean, mean[other], share)
+        return mixed.to(x.dtype)

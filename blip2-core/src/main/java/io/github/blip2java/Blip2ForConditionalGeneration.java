@@ -4,6 +4,7 @@ package io.github.blip2java;
 import io.github.blip2java.generation.CandidateScorer;
 import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.generation.GenerationHooks;
+import io.github.blip2java.generation.GenerationOption;
 import io.github.blip2java.generation.GenerationResult;
 import io.github.blip2java.generation.Generator;
 import io.github.blip2java.language.LanguageModelConfig;
@@ -143,7 +144,7 @@ public final class Blip2ForConditionalGeneration extends Blip2WithLanguageModel 
     public GenerationResult generate(
             INDArray pixelValues, long[][] inputIds, long[][] attentionMask, GenerationConfig options) {
         long rows = inputIds == null ? rows(pixelValues) : inputIds.length;
-        return admitted(memory(pixelValues, rows, positions(inputIds, options), 0), () -> {
+        return admitted(memory(pixelValues, rows * sequences(options), positions(inputIds, options), 0), () -> {
             Tensor pixels = imageSide.pixels(pixelValues, false);
             ImageTextMerger.Text text = check(pixels.dim(0), inputIds, attentionMask, options);
             return generate(encode(pixels, false), text, options, GenerationHooks.NONE);
@@ -187,7 +188,7 @@ public final class Blip2ForConditionalGeneration extends Blip2WithLanguageModel 
         checkOwn(images);
         int rows = inputIds == null ? images.batch() : inputIds.length;
         return admitted(
-                memory(null, rows, positions(inputIds, options), 0),
+                memory(null, rows * sequences(options), positions(inputIds, options), 0),
                 () -> generate(images, check(images.batch(), inputIds, attentionMask, options), options, hooks));
     }
 
@@ -200,6 +201,13 @@ public final class Blip2ForConditionalGeneration extends Blip2WithLanguageModel 
         return pixels == null || pixels.rank() == 0 ? 0 : pixels.size(0);
     }
 
+    /** Sequences that each prompt is continued by at a time. */
+    private static long sequences(GenerationConfig options) {
+        return options == null
+                ? 1
+                : Math.max(options.get(GenerationOption.NUM_BEAMS), options.get(GenerationOption.NUM_RETURN_SEQUENCES));
+    }
+
     private static long newTokens(GenerationConfig options) {
         if (options == null) {
             return 0;
@@ -210,13 +218,12 @@ public final class Blip2ForConditionalGeneration extends Blip2WithLanguageModel 
 
     private GenerationResult generate(
             ImageEncoding images, ImageTextMerger.Text text, GenerationConfig options, GenerationHooks hooks) {
-        return generator.generate(
+        Generator.Prompts prompts = new Generator.Prompts(
                 prompt(images, text),
                 textSide.languageModel.prefix(text.ids()),
                 textSide.merger.textIds(text),
-                promptLength(text),
-                options,
-                hooks);
+                promptLength(text));
+        return generator.generate(prompts, options, hooks);
     }
 
     private Prompt prompt(ImageEncoding images, ImageTextMerger.Text text) {
@@ -324,7 +331,12 @@ public final class Blip2ForConditionalGeneration extends Blip2WithLanguageModel 
      */
     public <T> T asOneCall(int rows, GenerationConfig options, Supplier<T> work) {
         return admitted(
-                MemoryEstimate.ofCall(config(), rows, rows, MemoryEstimate.TEXT_POSITIONS + newTokens(options), 0),
+                MemoryEstimate.ofCall(
+                        config(),
+                        rows,
+                        rows * sequences(options),
+                        MemoryEstimate.TEXT_POSITIONS + newTokens(options),
+                        0),
                 work);
     }
 }

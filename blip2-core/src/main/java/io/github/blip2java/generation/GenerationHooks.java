@@ -1,44 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.generation;
 
+import io.github.blip2java.language.TokenIds;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.function.Consumer;
 
 /**
  * What a caller wants to hear of, or to have a say in, while a text is generated: all that is no plain value and so no part of
  * {@link GenerationConfig}.
  *
- * <p>Immutable; each {@code with…} returns a copy.
- *
- * @param listener           hears of tokens as they come
- * @param cancellation       ends the generation early
- * @param logitsProcessors   change scores after those of the options, before those of sampling
- * @param stoppingCriteria   end sequences besides those of the options
- * @param logProbabilities   whether the result tells what the model gave each token
+ * <p>Immutable; each {@code with…} returns a copy. Reference: the arguments of {@code generate} besides its configuration.
  */
-public record GenerationHooks(
-        TokenListener listener,
-        Cancellation cancellation,
-        List<LogitsProcessor> logitsProcessors,
-        List<StoppingCriteria> stoppingCriteria,
-        boolean logProbabilities) {
-
+public final class GenerationHooks {
     /** Nothing of it. */
-    public static final GenerationHooks NONE =
-            new GenerationHooks((sequence, tokens) -> {}, new Cancellation(), List.of(), List.of(), false);
+    public static final GenerationHooks NONE = new GenerationHooks();
 
-    /**
-     * Copies the lists.
-     *
-     * @param listener as above
-     * @param cancellation as above
-     * @param logitsProcessors as above
-     * @param stoppingCriteria as above
-     * @param logProbabilities as above
-     */
-    public GenerationHooks {
-        logitsProcessors = List.copyOf(logitsProcessors);
-        stoppingCriteria = List.copyOf(stoppingCriteria);
+    private TokenListener listener = (sequence, tokens) -> {};
+    private Cancellation cancellation;
+    private List<LogitsProcessor> logitsProcessors = List.of();
+    private List<StoppingCriteria> stoppingCriteria = List.of();
+    private PrefixAllowedTokens prefixAllowedTokens;
+    private long[][] negativePromptIds;
+    private boolean logProbabilities;
+
+    private GenerationHooks() {}
+
+    private GenerationHooks with(Consumer<GenerationHooks> change) {
+        GenerationHooks copy = new GenerationHooks();
+        copy.listener = listener;
+        copy.cancellation = cancellation;
+        copy.logitsProcessors = logitsProcessors;
+        copy.stoppingCriteria = stoppingCriteria;
+        copy.prefixAllowedTokens = prefixAllowedTokens;
+        copy.negativePromptIds = negativePromptIds;
+        copy.logProbabilities = logProbabilities;
+        change.accept(copy);
+        return copy;
     }
 
     /**
@@ -48,7 +47,7 @@ public record GenerationHooks(
      * @return a copy with it
      */
     public GenerationHooks withListener(TokenListener newListener) {
-        return new GenerationHooks(newListener, cancellation, logitsProcessors, stoppingCriteria, logProbabilities);
+        return with(copy -> copy.listener = Objects.requireNonNull(newListener));
     }
 
     /**
@@ -58,18 +57,17 @@ public record GenerationHooks(
      * @return a copy with it
      */
     public GenerationHooks withCancellation(Cancellation newCancellation) {
-        return new GenerationHooks(listener, newCancellation, logitsProcessors, stoppingCriteria, logProbabilities);
+        return with(copy -> copy.cancellation = Objects.requireNonNull(newCancellation));
     }
 
     /**
      * Adds a processor of scores.
      *
-     * @param processor runs after those that were there
+     * @param processor runs after those that were there and those of the options, before those of drawing
      * @return a copy with it
      */
     public GenerationHooks withLogitsProcessor(LogitsProcessor processor) {
-        return new GenerationHooks(
-                listener, cancellation, with(logitsProcessors, processor), stoppingCriteria, logProbabilities);
+        return with(copy -> copy.logitsProcessors = more(logitsProcessors, processor));
     }
 
     /**
@@ -79,8 +77,27 @@ public record GenerationHooks(
      * @return a copy with it
      */
     public GenerationHooks withStoppingCriteria(StoppingCriteria criterion) {
-        return new GenerationHooks(
-                listener, cancellation, logitsProcessors, with(stoppingCriteria, criterion), logProbabilities);
+        return with(copy -> copy.stoppingCriteria = more(stoppingCriteria, criterion));
+    }
+
+    /**
+     * Says what may follow.
+     *
+     * @param rule asked for every sequence of every step
+     * @return a copy with it
+     */
+    public GenerationHooks withPrefixAllowedTokens(PrefixAllowedTokens rule) {
+        return with(copy -> copy.prefixAllowedTokens = rule);
+    }
+
+    /**
+     * Names what guidance moves away from, in place of the prompt's last token.
+     *
+     * @param ids {@code [rows][length]}: one text for each prompt, or one for all; without padding
+     * @return a copy with it
+     */
+    public GenerationHooks withNegativePromptIds(long[][] ids) {
+        return with(copy -> copy.negativePromptIds = TokenIds.copy(ids));
     }
 
     /**
@@ -90,12 +107,47 @@ public record GenerationHooks(
      * @return a copy with it
      */
     public GenerationHooks withLogProbabilities(boolean wanted) {
-        return new GenerationHooks(listener, cancellation, logitsProcessors, stoppingCriteria, wanted);
+        return with(copy -> copy.logProbabilities = wanted);
     }
 
-    private static <T> List<T> with(List<T> some, T more) {
+    private static <T> List<T> more(List<T> some, T another) {
         List<T> all = new ArrayList<>(some);
-        all.add(more);
-        return all;
+        all.add(Objects.requireNonNull(another));
+        return List.copyOf(all);
+    }
+
+    /** {@return what hears of tokens as they come} */
+    public TokenListener listener() {
+        return listener;
+    }
+
+    /** {@return what ends the generation early; one that nobody cancels where none was set} */
+    public Cancellation cancellation() {
+        return cancellation == null ? new Cancellation() : cancellation;
+    }
+
+    /** {@return further processors; unmodifiable} */
+    public List<LogitsProcessor> logitsProcessors() {
+        return logitsProcessors;
+    }
+
+    /** {@return further criteria; unmodifiable} */
+    public List<StoppingCriteria> stoppingCriteria() {
+        return stoppingCriteria;
+    }
+
+    /** {@return the rule of what may follow, or null} */
+    public PrefixAllowedTokens prefixAllowedTokens() {
+        return prefixAllowedTokens;
+    }
+
+    /** {@return a copy of what guidance moves away from, or null} */
+    public long[][] negativePromptIds() {
+        return negativePromptIds == null ? null : TokenIds.copy(negativePromptIds);
+    }
+
+    /** {@return whether the result tells what the model gave each token} */
+    public boolean logProbabilities() {
+        return logProbabilities;
     }
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.generation;
 
+import io.github.blip2java.language.DecoderPass;
 import java.util.Arrays;
 
 /**
@@ -15,22 +16,26 @@ public final class Hypothesis {
 
     private final Hypothesis parent;
     private final int parentRow;
+    private final int parentBeam;
     private final int prompt;
     private final int prefixLength;
     private final int[] promptIds;
-    private final double score;
     private final float logProbability;
     private final float[] scores;
     private final int length;
     /** Shared with the parent and with the first child, which write behind its end. */
     private final int[] ids;
 
+    private float[] logits;
+    private DecoderPass pass;
     private boolean extended;
+    private double score;
     private FinishReason finishReason;
 
     private Hypothesis(
             Hypothesis parent,
             int parentRow,
+            int parentBeam,
             int[] ids,
             int length,
             double score,
@@ -38,6 +43,7 @@ public final class Hypothesis {
             float[] scores) {
         this.parent = parent;
         this.parentRow = parentRow;
+        this.parentBeam = parentBeam;
         this.prompt = parent.prompt;
         this.prefixLength = parent.prefixLength;
         this.promptIds = parent.promptIds;
@@ -51,6 +57,7 @@ public final class Hypothesis {
     private Hypothesis(Hypothesis same) {
         this.parent = same.parent;
         this.parentRow = same.parentRow;
+        this.parentBeam = same.parentBeam;
         this.prompt = same.prompt;
         this.prefixLength = same.prefixLength;
         this.promptIds = same.promptIds;
@@ -59,12 +66,15 @@ public final class Hypothesis {
         this.score = same.score;
         this.logProbability = same.logProbability;
         this.scores = same.scores;
+        this.logits = same.logits;
+        this.pass = same.pass;
         this.extended = true;
     }
 
     private Hypothesis(int prompt, int[] prefix, int[] promptIds) {
         this.parent = null;
         this.parentRow = prompt;
+        this.parentBeam = 0;
         this.prompt = prompt;
         this.prefixLength = prefix.length;
         this.promptIds = promptIds;
@@ -89,7 +99,7 @@ public final class Hypothesis {
     }
 
     /**
-     * Goes on by a token.
+     * Goes on by a token, where no other sequence of its prompt is being decoded.
      *
      * @param row            the row of this sequence among those that are being decoded
      * @param token          the token
@@ -99,6 +109,21 @@ public final class Hypothesis {
      * @return the longer sequence
      */
     public Hypothesis extend(int row, int token, double newScore, float logProbability, float[] stepScores) {
+        return extend(row, 0, token, newScore, logProbability, stepScores);
+    }
+
+    /**
+     * Goes on by a token.
+     *
+     * @param row            the row of this sequence among those that are being decoded
+     * @param beam           its row among those of its prompt
+     * @param token          the token
+     * @param newScore       the score of the longer sequence
+     * @param logProbability what the model gives the token after this sequence, before any processor; NaN where it is not to be kept
+     * @param stepScores     {@code [vocab]}: the processed scores that the token was chosen from, where they are to be kept; else null
+     * @return the longer sequence
+     */
+    public Hypothesis extend(int row, int beam, int token, double newScore, float logProbability, float[] stepScores) {
         int[] longer = ids;
         if (extended || length == ids.length) {
             longer = Arrays.copyOf(ids, length + Math.max(STEP, length / 2));
@@ -106,7 +131,7 @@ public final class Hypothesis {
             extended = true;
         }
         longer[length] = token;
-        return new Hypothesis(this, row, longer, length + 1, newScore, logProbability, stepScores);
+        return new Hypothesis(this, row, beam, longer, length + 1, newScore, logProbability, stepScores);
     }
 
     /**
@@ -132,6 +157,11 @@ public final class Hypothesis {
     /** {@return the row that the parent had among those that were decoded together} */
     public int parentRow() {
         return parentRow;
+    }
+
+    /** {@return the row that the parent had among those of its prompt: which beam it was} */
+    public int parentBeam() {
+        return parentBeam;
     }
 
     /** {@return which prompt of the batch this continues} */
@@ -187,7 +217,8 @@ public final class Hypothesis {
         return promptIds.clone();
     }
 
-    /** {@return the score that the search gave it: for beams the sum of log-probabilities after the processors} */
+    /** {@return the score that the search gave it: for beams the sum of log-probabilities after the processors, divided once
+     * the sequence has ended by its length to the power of the length penalty} */
     public double score() {
         return score;
     }
@@ -200,6 +231,29 @@ public final class Hypothesis {
     /** {@return {@code [vocab]}: the processed scores that the last token was chosen from; null where they were not kept} */
     public float[] scores() {
         return scores;
+    }
+
+    /**
+     * Keeps what else is known of the step that made it.
+     *
+     * @param stepLogits {@code [vocab]}: what the model gave; null where it is not to be kept
+     * @param stepPass   what happened inside the model; null where it is not to be kept
+     * @return this
+     */
+    public Hypothesis keep(float[] stepLogits, DecoderPass stepPass) {
+        logits = stepLogits;
+        pass = stepPass;
+        return this;
+    }
+
+    /** {@return {@code [vocab]}: what the model gave before the last token; null where it was not kept} */
+    public float[] logits() {
+        return logits;
+    }
+
+    /** {@return what happened inside the model before the last token; null where it was not kept} */
+    public DecoderPass pass() {
+        return pass;
     }
 
     /** {@return why it ended; null while it goes on} */
@@ -218,5 +272,17 @@ public final class Hypothesis {
             finishReason = reason;
         }
         return this;
+    }
+
+    /**
+     * Ends it with the score by which it is compared to others.
+     *
+     * @param reason     why
+     * @param finalScore what {@link #score} is from now on
+     * @return this
+     */
+    public Hypothesis finish(FinishReason reason, double finalScore) {
+        score = finalScore;
+        return finish(reason);
     }
 }

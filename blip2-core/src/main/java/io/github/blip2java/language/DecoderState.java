@@ -27,6 +27,14 @@ public interface DecoderState {
     Tensor hidden(int row);
 
     /**
+     * What happened in the last pass, as far as it was to be kept.
+     *
+     * @param row which sequence
+     * @return its part; its lists are null where nothing was to be kept
+     */
+    DecoderPass pass(int row);
+
+    /**
      * Appends one token to every sequence and computes the next logits.
      *
      * @param tokens one id for each row

@@ -86,5 +86,19 @@ public interface LanguageModel {
      * @return the state before the first new token
      * @throws IllegalArgumentException if prompt and new tokens are longer than the model allows
      */
-    DecoderState start(Prompt prompt, int maxNewTokens);
+    default DecoderState start(Prompt prompt, int maxNewTokens) {
+        return start(prompt, maxNewTokens, false, false);
+    }
+
+    /**
+     * Reads prompts and makes ready for the first new token, and keeps what happens.
+     *
+     * @param prompt       the embedded prompts
+     * @param maxNewTokens tokens that may follow; memory is taken as they come
+     * @param hiddenStates whether each pass keeps its hidden states
+     * @param attentions   whether each pass keeps its attention probabilities
+     * @return the state before the first new token
+     * @throws IllegalArgumentException if prompt and new tokens are longer than the model allows
+     */
+    DecoderState start(Prompt prompt, int maxNewTokens, boolean hiddenStates, boolean attentions);
 }

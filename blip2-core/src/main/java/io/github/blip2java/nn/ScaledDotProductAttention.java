@@ -47,8 +47,8 @@ public final class ScaledDotProductAttention {
      * @param k          keys; as many sequences as q has
      * @param v          values; spans as k
      * @param bias       added to the scores
-     * @param attentions receives the probabilities {@code [batch, heads, queries, keys]}, or null; needs sequences of
-     *                   equal length
+     * @param attentions receives the probabilities {@code [batch, heads, most queries, most keys]}, or null; zeros behind shorter
+     *                   sequences
      * @return {@code [query rows, heads * headDim]}; a query that sees no key gives zeros
      */
     public Tensor forward(HeadRows q, HeadRows k, HeadRows v, AttentionBias bias, Consumer<Tensor> attentions) {
@@ -63,7 +63,7 @@ public final class ScaledDotProductAttention {
         Tensor out = Tensor.zeros(rows, heads * headDim);
         Tensor probabilities = attentions == null
                 ? null
-                : Tensor.zeros(batch, heads, q.spans().length(0), k.spans().length(0));
+                : Tensor.zeros(batch, heads, q.spans().longest(), k.spans().longest());
         int blocksEach = blocks;
         Parallel.forRange(batch * heads * blocks, task -> {
             int sequence = task / (heads * blocksEach);
@@ -113,8 +113,11 @@ public final class ScaledDotProductAttention {
                 scores,
                 new Rows(out.data(), (q.spans().start(sequence) + first) * width + column, width));
         if (probabilities != null) {
-            int to = ((sequence * heads + head) * probabilities.dim(2) + first) * keys;
-            System.arraycopy(scores, 0, probabilities.data(), to, queries * keys);
+            int most = probabilities.dim(3);
+            int to = ((sequence * heads + head) * probabilities.dim(2) + first) * most;
+            for (int i = 0; i < queries; i++) {
+                System.arraycopy(scores, i * keys, probabilities.data(), to + i * most, keys);
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 package io.github.blip2java.generation;
 
 import io.github.blip2java.config.ConfigNode;
+import io.github.blip2java.language.DecoderPass;
 import io.github.blip2java.language.DecoderState;
 import io.github.blip2java.language.LanguageModel;
 import io.github.blip2java.language.LanguageModelConfig;
@@ -57,7 +58,7 @@ final class FakeModel implements LanguageModel {
     }
 
     @Override
-    public DecoderState start(Prompt prompt, int maxNewTokens) {
+    public DecoderState start(Prompt prompt, int maxNewTokens, boolean hiddenStates, boolean attentions) {
         calls.add("start " + maxNewTokens);
         return new State(prompt.spans().batch());
     }
@@ -100,6 +101,11 @@ final class FakeModel implements LanguageModel {
             calls.add("advance " + Arrays.toString(tokens));
             step++;
             compute();
+        }
+
+        @Override
+        public DecoderPass pass(int row) {
+            throw new UnsupportedOperationException();
         }
 
         @Override

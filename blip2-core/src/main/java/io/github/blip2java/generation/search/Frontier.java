@@ -13,6 +13,9 @@ public final class Frontier {
     private final DecoderState state;
     private final LogitsProcessor processor;
     private final Kept kept;
+    /** The row of the state that the first sequence has. */
+    private final int start;
+
     private final float[] logSums;
 
     /**
@@ -20,10 +23,12 @@ public final class Frontier {
      *
      * @param logProbabilities what the model gives each token
      * @param scores           the processed scores of all tokens
+     * @param logits           what the model gives all tokens
+     * @param passes           what happened inside the model
      */
-    public record Kept(boolean logProbabilities, boolean scores) {
+    public record Kept(boolean logProbabilities, boolean scores, boolean logits, boolean passes) {
         /** Tokens alone. */
-        public static final Kept NOTHING = new Kept(false, false);
+        public static final Kept NOTHING = new Kept(false, false, false, false);
     }
 
     /**
@@ -33,16 +38,35 @@ public final class Frontier {
      * @param state      what was decoded
      * @param processor  changes the scores
      * @param kept       what hypotheses are to keep
-     * @throws IllegalStateException if a logit is no finite number
+     * @throws IllegalStateException if a logit is no finite number, and no processor replaces it
      */
     public Frontier(List<Hypothesis> hypotheses, DecoderState state, LogitsProcessor processor, Kept kept) {
-        this.hypotheses = List.copyOf(hypotheses);
+        this(List.copyOf(hypotheses), state, processor, kept, 0);
+        if (!processor.repairsScores()) {
+            check(state.logits().data());
+        }
+        processor.begin(this.hypotheses);
+    }
+
+    private Frontier(List<Hypothesis> hypotheses, DecoderState state, LogitsProcessor processor, Kept kept, int start) {
+        this.hypotheses = hypotheses;
         this.state = state;
         this.processor = processor;
         this.kept = kept;
+        this.start = start;
         this.logSums = new float[hypotheses.size()];
         Arrays.fill(logSums, Float.NaN);
-        check(state.logits().data());
+    }
+
+    /**
+     * Some of the sequences, such as those of one prompt.
+     *
+     * @param from  the first row
+     * @param count how many
+     * @return a view with rows 0 to count - 1
+     */
+    Frontier rows(int from, int count) {
+        return new Frontier(hypotheses.subList(from, from + count), state, processor, kept, start + from);
     }
 
     /** No model means NaN or infinity by a score, and the largest of such scores would be a wrong answer. */
@@ -114,7 +138,8 @@ public final class Frontier {
      */
     public float[] logits(int row) {
         int vocab = vocabulary();
-        return Arrays.copyOfRange(state.logits().data(), row * vocab, (row + 1) * vocab);
+        int first = (start + row) * vocab;
+        return Arrays.copyOfRange(state.logits().data(), first, first + vocab);
     }
 
     /**
@@ -124,7 +149,7 @@ public final class Frontier {
      * @return {@code [positions][hidden]}
      */
     public float[][] hidden(int row) {
-        var hidden = state.hidden(row);
+        var hidden = state.hidden(start + row);
         float[][] rows = new float[hidden.rows()][];
         Arrays.setAll(rows, i -> Arrays.copyOfRange(hidden.data(), i * hidden.cols(), (i + 1) * hidden.cols()));
         return rows;
@@ -140,15 +165,19 @@ public final class Frontier {
      * @return the longer sequence
      */
     public Hypothesis extend(int row, int token, double score, float[] scores) {
-        float logProbability =
-                kept.logProbabilities ? state.logits().data()[row * vocabulary() + token] - logSum(row) : Float.NaN;
-        return hypotheses.get(row).extend(row, token, score, logProbability, kept.scores ? scores : null);
+        float logProbability = kept.logProbabilities
+                ? state.logits().data()[(start + row) * vocabulary() + token] - logSum(row)
+                : Float.NaN;
+        return hypotheses
+                .get(row)
+                .extend(start + row, row, token, score, logProbability, kept.scores ? scores : null)
+                .keep(kept.logits ? logits(row) : null, kept.passes ? state.pass(start + row) : null);
     }
 
     /** log Σ e^logit of a row. */
     private float logSum(int row) {
         if (Float.isNaN(logSums[row])) {
-            logSums[row] = LogSoftmax.logSum(state.logits().data(), row * vocabulary(), vocabulary());
+            logSums[row] = LogSoftmax.logSum(state.logits().data(), (start + row) * vocabulary(), vocabulary());
         }
         return logSums[row];
     }

@@ -128,25 +128,25 @@ public final class OPTForCausalLM implements LanguageModel {
     }
 
     @Override
-    public DecoderState start(Prompt prompt, int maxNewTokens) {
+    public DecoderState start(Prompt prompt, int maxNewTokens, boolean hiddenStates, boolean attentions) {
         int longest = prompt.spans().longest();
         config.checkLength(longest, maxNewTokens);
-        return new State(
-                prompt,
-                KeyValueCache.start(
-                        config.numHiddenLayers(), prompt.spans().batch(), longest, maxNewTokens, config.hiddenSize()));
+        KeyValueCache cache = KeyValueCache.start(
+                config.numHiddenLayers(), prompt.spans().batch(), longest, maxNewTokens, config.hiddenSize());
+        return new State(prompt, cache, hiddenStates, attentions);
     }
 
     /** Keys and values of the sequences so far. */
     private final class State extends CachedDecoderState {
         private final KeyValueCache cache;
 
-        State(Prompt prompt, KeyValueCache cache) {
+        State(Prompt prompt, KeyValueCache cache, boolean hiddenStates, boolean attentions) {
+            super(hiddenStates, attentions);
             this.cache = cache;
-            read(forward(prompt.embeds(), prompt.spans()), prompt.spans());
+            read(pass -> forward(prompt.embeds(), prompt.spans(), pass), prompt.spans());
         }
 
-        private Tensor forward(Tensor embeds, Spans spans) {
+        private Tensor forward(Tensor embeds, Spans spans, Trace pass) {
             int[] past = cache.lengths();
             int[] positions = new int[embeds.rows()];
             for (int s = 0; s < spans.batch(); s++) {
@@ -154,12 +154,22 @@ public final class OPTForCausalLM implements LanguageModel {
                     positions[spans.start(s) + i] = past[s] + i;
                 }
             }
-            return decoder.forward(embeds, spans, positions, null, cache, Trace.none());
+            return decoder.forward(embeds, spans, positions, null, cache, pass);
         }
 
         @Override
-        protected Tensor decode(int[] tokens, Spans rows) {
-            return forward(decoder.embedTokens().forward(tokens), rows);
+        protected Tensor decode(int[] tokens, Spans rows, Trace pass) {
+            return forward(decoder.embedTokens().forward(tokens), rows, pass);
+        }
+
+        @Override
+        protected int[] lengths() {
+            return cache.lengths();
+        }
+
+        @Override
+        protected int[] encoderLengths() {
+            return null;
         }
 
         @Override

@@ -194,8 +194,8 @@ public final class T5ForConditionalGeneration implements LanguageModel {
     }
 
     @Override
-    public DecoderState start(Prompt prompt, int maxNewTokens) {
-        return new State(prompt, maxNewTokens);
+    public DecoderState start(Prompt prompt, int maxNewTokens, boolean hiddenStates, boolean attentions) {
+        return new State(prompt, maxNewTokens, hiddenStates, attentions);
     }
 
     /** The encoder's keys and values, and the decoder's own. */
@@ -203,7 +203,8 @@ public final class T5ForConditionalGeneration implements LanguageModel {
         private final KeyValueCache cross;
         private final KeyValueCache self;
 
-        State(Prompt prompt, int maxNewTokens) {
+        State(Prompt prompt, int maxNewTokens, boolean hiddenStates, boolean attentions) {
+            super(hiddenStates, attentions);
             Tensor encoded = encoder.encode(prompt.embeds(), prompt.spans(), prompt.columns(), null, Trace.none());
             int rows = prompt.spans().batch();
             this.cross = decoder.crossKeysAndValues(encoded, prompt.spans(), attentionWidth());
@@ -214,8 +215,18 @@ public final class T5ForConditionalGeneration implements LanguageModel {
         }
 
         @Override
-        protected Tensor decode(int[] tokens, Spans rows) {
-            return decoder.decode(decoderTable.forward(tokens), rows, null, null, self, cross, Trace.none());
+        protected Tensor decode(int[] tokens, Spans rows, Trace pass) {
+            return decoder.decode(decoderTable.forward(tokens), rows, null, null, self, cross, pass);
+        }
+
+        @Override
+        protected int[] lengths() {
+            return self.lengths();
+        }
+
+        @Override
+        protected int[] encoderLengths() {
+            return cross.lengths();
         }
 
         @Override

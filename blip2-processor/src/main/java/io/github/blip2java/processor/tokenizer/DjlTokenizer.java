@@ -39,6 +39,7 @@ final class DjlTokenizer implements Tokenizer {
     /** Who uses the native object holds one, who frees it all: a late call must fail, not crash. */
     private final Semaphore calls = new Semaphore(CALLS, true);
 
+    private final TokenBytes tokenBytes;
     private boolean closed;
 
     DjlTokenizer(TokenizerDefinition definition) throws IOException {
@@ -47,6 +48,7 @@ final class DjlTokenizer implements Tokenizer {
             checkTokensRemain(definition);
         }
         this.tokenizer = load(definition, definition.json());
+        this.tokenBytes = new TokenBytes(this, definition);
     }
 
     /** An added token that its own normalizer leaves nothing of would end the whole process when a text comes. */
@@ -120,6 +122,12 @@ final class DjlTokenizer implements Tokenizer {
 
     @Override
     public String decode(long[] ids, boolean skipSpecialTokens) {
+        String text = joined(ids, skipSpecialTokens);
+        return definition.cleanUp() ? CleanUp.of(text) : text;
+    }
+
+    @Override
+    public String joined(long[] ids, boolean skipSpecialTokens) {
         for (long id : ids) {
             if (id < 0) {
                 throw new IllegalArgumentException("ids: expected token ids of 0 or more, got " + id);
@@ -128,8 +136,17 @@ final class DjlTokenizer implements Tokenizer {
         // The library takes the lowest 32 bits; no vocabulary has more.
         long[] possible =
                 Arrays.stream(ids).filter(id -> id <= Integer.MAX_VALUE).toArray();
-        String text = use(ids.length, library -> library.decode(possible, skipSpecialTokens));
-        return definition.cleanUp() ? cleanUp(text) : text;
+        return use(ids.length, library -> library.decode(possible, skipSpecialTokens));
+    }
+
+    @Override
+    public boolean cleansUp() {
+        return definition.cleanUp();
+    }
+
+    @Override
+    public byte[] bytes(int id) {
+        return tokenBytes.of(id);
     }
 
     private <T> T use(int length, Function<HuggingFaceTokenizer, T> call) {
@@ -160,20 +177,6 @@ final class DjlTokenizer implements Tokenizer {
                     definition.source(),
                     "the tokenizers library cannot use it: " + CheckpointFile.shown(e.getMessage()));
         }
-    }
-
-    /** Reference: {@code PreTrainedTokenizerBase.clean_up_tokenization}. */
-    private static String cleanUp(String text) {
-        return text.replace(" .", ".")
-                .replace(" ?", "?")
-                .replace(" !", "!")
-                .replace(" ,", ",")
-                .replace(" ' ", "'")
-                .replace(" n't", "n't")
-                .replace(" 'm", "'m")
-                .replace(" 's", "'s")
-                .replace(" 've", "'ve")
-                .replace(" 're", "'re");
     }
 
     /** Half a surrogate pair has no UTF-8 form. */

@@ -59,6 +59,27 @@ public interface Tokenizer extends AutoCloseable {
     String decode(long[] ids, boolean skipSpecialTokens);
 
     /**
+     * The text that {@link #decode} cleans where {@link #cleansUp} says so: the tokens' own texts, one behind the other.
+     *
+     * @param ids as there
+     * @param skipSpecialTokens as there
+     * @return the text before any cleaning
+     * @throws IllegalArgumentException when an id is negative
+     */
+    String joined(long[] ids, boolean skipSpecialTokens);
+
+    /** {@return whether decoding takes spaces before punctuation out ({@code clean_up_tokenization_spaces})} */
+    boolean cleansUp();
+
+    /**
+     * What a token adds to a text, special ones included: with byte-level BPE perhaps a part of a character.
+     *
+     * @param id a token id
+     * @return UTF-8 bytes, not to be changed; null when the vocabulary lacks the id
+     */
+    byte[] bytes(int id);
+
+    /**
      * Looks up a token as the vocabulary spells it (byte-level BPE writes a space as {@code Ġ}, Unigram as {@code ▁}).
      *
      * @param token the token

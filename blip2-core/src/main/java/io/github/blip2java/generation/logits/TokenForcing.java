@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.generation.logits;
+
+import java.util.Arrays;
+
+/** Scores that leave a choice of few tokens, or of all but a few. */
+final class TokenForcing {
+    private TokenForcing() {}
+
+    /** Forbids some tokens. */
+    static void forbid(float[] scores, int... ids) {
+        for (int id : ids) {
+            scores[id] = Float.NEGATIVE_INFINITY;
+        }
+    }
+
+    /** Forbids all other tokens, and gives these the score 0. */
+    static void force(float[] scores, int... ids) {
+        Arrays.fill(scores, Float.NEGATIVE_INFINITY);
+        for (int id : ids) {
+            scores[id] = 0;
+        }
+    }
+}
