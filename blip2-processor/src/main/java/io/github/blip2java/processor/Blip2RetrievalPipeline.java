@@ -42,9 +42,6 @@ public final class Blip2RetrievalPipeline implements AutoCloseable {
     /** What a label is put into when there are no other templates. */
     public static final List<String> DEFAULT_TEMPLATES = List.of("a photo of a {}");
 
-    /** By which cosines are divided before {@link #classify} makes probabilities of them: where the training of BLIP-2 begins. */
-    public static final float TEMPERATURE = 0.07f;
-
     /** How many of the best by cosine are looked at again. Reference: {@code k_test} of LAVIS. */
     public static final int DEFAULT_RERANK = 128;
 
@@ -312,17 +309,8 @@ public final class Blip2RetrievalPipeline implements AutoCloseable {
     public List<RankedMatch> search(RetrievalImages images, String text, int best) {
         Ranking.check(best);
         RetrievalTexts encoded = encodeTexts(Arrays.asList(text));
-        int[] chosen = Ranking.best(column(model.similarities(images, encoded)), best);
+        int[] chosen = Ranking.best(Ranking.column(model.similarities(images, encoded)), best);
         return Ranking.of(chosen, model.match(images, encoded, chosen, new int[chosen.length]));
-    }
-
-    /** What several pictures have with a single text. */
-    private static float[] column(float[][] similarities) {
-        float[] first = new float[similarities.length];
-        for (int image = 0; image < first.length; image++) {
-            first[image] = similarities[image][0];
-        }
-        return first;
     }
 
     /**
@@ -339,7 +327,7 @@ public final class Blip2RetrievalPipeline implements AutoCloseable {
         Ranking.check(best);
         RetrievalTexts encoded = encodeTexts(Arrays.asList(text));
         BestPictures kept = new BestPictures(best);
-        forEachBatch(images, some -> kept.add(some, column(model.similarities(some, encoded))));
+        forEachBatch(images, some -> kept.add(some, Ranking.column(model.similarities(some, encoded))));
         int[] places = IntStream.range(0, kept.size()).toArray();
         List<ImageTextMatch> matches = model.match(kept.join(), encoded, places, new int[places.length]);
         return Ranking.of(kept.indices(), matches);

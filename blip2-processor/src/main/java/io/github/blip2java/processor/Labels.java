@@ -89,7 +89,7 @@ record Labels(List<String> names, float[][] embeddings) {
 
     /** At most e^14, as a cosine is at most 1. */
     private static double weight(float cosine) {
-        return Math.exp(cosine / Blip2RetrievalPipeline.TEMPERATURE);
+        return Math.exp(cosine / LabelScore.TEMPERATURE);
     }
 
     private static float largestCosine(float[][] queries, float[] text) {

@@ -17,6 +17,15 @@ final class Ranking {
         }
     }
 
+    /** What several pictures have with a single text. */
+    static float[] column(float[][] similarities) {
+        float[] first = new float[similarities.length];
+        for (int image = 0; image < first.length; image++) {
+            first[image] = similarities[image][0];
+        }
+        return first;
+    }
+
     /** The places of the highest values, the highest first; equal ones in their order. */
     static int[] best(float[] cosines, int best) {
         check(best);
