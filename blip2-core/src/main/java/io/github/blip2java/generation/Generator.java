@@ -3,9 +3,9 @@ package io.github.blip2java.generation;
 
 import io.github.blip2java.generation.assisted.AssistedDecoding;
 import io.github.blip2java.generation.logits.LogitsProcessors;
-import io.github.blip2java.generation.search.CurrentTokens;
 import io.github.blip2java.generation.search.Frontier;
 import io.github.blip2java.generation.search.Search;
+import io.github.blip2java.generation.search.beam.CurrentTokens;
 import io.github.blip2java.language.DecoderState;
 import io.github.blip2java.language.LanguageModel;
 import io.github.blip2java.language.Prompt;
