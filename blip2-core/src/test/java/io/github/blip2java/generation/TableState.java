@@ -3,6 +3,7 @@ package io.github.blip2java.generation;
 
 import io.github.blip2java.generation.search.Frontier;
 import io.github.blip2java.generation.search.Search;
+import io.github.blip2java.language.DecoderPass;
 import io.github.blip2java.language.DecoderState;
 import io.github.blip2java.tensor.Tensor;
 import java.util.ArrayList;
@@ -104,6 +105,11 @@ final class TableState implements DecoderState {
             states.add(table.hidden(each.prompt, each.first(each.tokens.length - i)));
         }
         return tensor(states);
+    }
+
+    @Override
+    public DecoderPass pass(int row) {
+        return new DecoderPass(null, null, null);
     }
 
     @Override

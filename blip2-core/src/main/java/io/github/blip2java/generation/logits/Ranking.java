@@ -11,11 +11,6 @@ final class Ranking {
     /** So few keys are sorted in place of being parted further. */
     private static final int FEW = 64;
 
-    /** Values are put on shelves by their upper 13 bits: sign, exponent and 4 bits of the fraction. */
-    private static final int SHELF_BITS = 19;
-
-    private static final int SHELVES = 1 << Integer.SIZE - SHELF_BITS;
-
     private Ranking() {}
 
     /** What ascends with the value, then with the id; the value is no NaN. */
@@ -26,6 +21,15 @@ final class Ranking {
 
     static int id(long key) {
         return (int) key;
+    }
+
+    /** What is in the opposite order. */
+    static float[] negated(float[] values) {
+        float[] negated = new float[values.length];
+        for (int id = 0; id < values.length; id++) {
+            negated[id] = -values[id];
+        }
+        return negated;
     }
 
     /** The id of the highest score. */
@@ -48,15 +52,6 @@ final class Ranking {
         }
         int[] ids = highestIds(scores, rank);
         return scores[ids[ids.length - 1]];
-    }
-
-    /** The rank-th lowest value, from 1. */
-    static float lowest(float[] values, int rank) {
-        float[] negated = new float[values.length];
-        for (int id = 0; id < values.length; id++) {
-            negated[id] = -values[id];
-        }
-        return -highest(negated, rank);
     }
 
     /** The ids of the highest scores, the highest first. */
@@ -83,54 +78,51 @@ final class Ranking {
     }
 
     /**
-     * Finds the fewest of the lowest values that have a mass together.
+     * Finds the fewest tokens with the lowest values that have a mass together, and those whose value is that of the last of them.
      *
-     * @param values {@code [vocab]}, no NaN
+     * @param values {@code [vocab]}, no NaN: negative logarithms of masses or the like, so that most of the mass is a few units from the
+     *               lowest
      * @param masses {@code [vocab]}: for each id its mass, 0 or more
-     * @param mass   to be reached
-     * @return the key of the last of them; that of the highest where all together do not reach it, and the lowest long for none
+     * @param mass   to be reached; above 0
+     * @return ids, in no order; those of all finite values where they do not reach it
      */
-    static long lowestWithMass(float[] values, float[] masses, double mass) {
-        if (mass <= 0) {
-            return Long.MIN_VALUE;
+    static int[] lowestWithMass(float[] values, float[] masses, double mass) {
+        float lowest = Float.POSITIVE_INFINITY;
+        for (float value : values) {
+            lowest = value < lowest ? value : lowest;
         }
-        // Masses of values whose upper bits are equal; only those where the mass is reached are put in order.
-        double[] shelves = new double[SHELVES];
-        for (int id = 0; id < values.length; id++) {
-            shelves[shelf(values[id])] += masses[id];
-        }
-        int reached = 0;
-        double before = 0;
-        int last = 0;
-        while (reached < SHELVES && before + shelves[reached] < mass) {
-            before += shelves[reached];
-            last = shelves[reached] > 0 ? reached : last;
-            reached++;
-        }
-        return reached < SHELVES
-                ? reaching(keysOf(reached, values), masses, mass - before)
-                : Arrays.stream(keysOf(last, values)).max().orElse(Long.MIN_VALUE);
-    }
-
-    private static int shelf(float value) {
-        return (int) (key(value, 0) >> Integer.SIZE + SHELF_BITS) + SHELVES / 2;
-    }
-
-    private static long[] keysOf(int shelf, float[] values) {
         long[] keys = new long[values.length];
         int count = 0;
-        for (int id = 0; id < values.length; id++) {
-            if (shelf(values[id]) == shelf) {
-                keys[count++] = key(values[id], id);
+        double sum = 0;
+        // Most distributions end within the first passes, which meet few tokens; one that is flat takes some more.
+        for (float above = 4;
+                sum < mass && above < Float.POSITIVE_INFINITY;
+                above = above < 1e3 ? above * 1.5f : above * 1e30f) {
+            float bound = Math.min(Float.MAX_VALUE, lowest + above);
+            count = 0;
+            sum = 0;
+            for (int id = 0; id < values.length; id++) {
+                if (values[id] <= bound) {
+                    keys[count++] = key(values[id], id);
+                    sum += masses[id];
+                }
             }
         }
-        return Arrays.copyOf(keys, count);
+        int kept = reaching(keys, count, masses, mass);
+        int[] ids = new int[count];
+        int found = 0;
+        for (int i = 0; i < count; i++) {
+            if (i < kept || values[id(keys[i])] == values[id(keys[kept - 1])]) {
+                ids[found++] = id(keys[i]);
+            }
+        }
+        return Arrays.copyOf(ids, found);
     }
 
-    /** The key with which the lowest keys reach a mass; the highest where all do not, by rounding. */
-    private static long reaching(long[] keys, float[] masses, double mass) {
+    /** Moves the lowest keys that reach a mass to the front, the highest of them last; returns how many, all where they do not. */
+    private static int reaching(long[] keys, int count, float[] masses, double mass) {
         int from = 0;
-        int to = keys.length;
+        int to = count;
         double before = 0;
         while (to - from > FEW) {
             int middle = part(keys, from, to);
@@ -146,10 +138,10 @@ final class Ranking {
             }
         }
         Arrays.sort(keys, from, to);
-        while (from < to - 1 && before + masses[id(keys[from])] < mass) {
+        while (from < to && before < mass) {
             before += masses[id(keys[from++])];
         }
-        return keys[from];
+        return from;
     }
 
     /** Moves the lower keys of a part before the higher ones; returns where the higher ones begin, which is inside the part. */

@@ -5,7 +5,7 @@ import io.github.blip2java.generation.Hypothesis;
 import io.github.blip2java.generation.LogitsProcessor;
 
 /**
- * Forbids all but the fewest tokens that have a probability together (Holtzman et al. 2020, arXiv 1904.09751). Reference: {@code
+ * Forbids all but the fewest tokens that have a probability together, and those as probable as the last of them (Holtzman et al. 2020, arXiv 1904.09751). Reference: {@code
  * TopPLogitsWarper}.
  */
 public final class TopPLogitsWarper implements LogitsProcessor {
@@ -26,18 +26,15 @@ public final class TopPLogitsWarper implements LogitsProcessor {
 
     @Override
     public void process(Hypothesis hypothesis, float[] scores) {
-        float[] descending = new float[scores.length];
-        for (int id = 0; id < scores.length; id++) {
-            descending[id] = -scores[id];
+        int[] kept = Ranking.highestIds(scores, minTokensToKeep);
+        float[] probabilities = new Distribution(scores).probabilities;
+        double mass = 0;
+        for (int id : kept) {
+            mass += probabilities[id];
         }
-        long bound = Ranking.lowestWithMass(descending, new Distribution(scores).probabilities, topP);
-        int[] always = Ranking.highestIds(scores, minTokensToKeep);
-        int last = always[always.length - 1];
-        bound = Math.max(bound, Ranking.key(descending[last], last));
-        for (int id = 0; id < scores.length; id++) {
-            if (Ranking.key(descending[id], id) > bound) {
-                scores[id] = Float.NEGATIVE_INFINITY;
-            }
+        if (mass < topP) {
+            kept = Ranking.lowestWithMass(Ranking.negated(scores), probabilities, topP);
         }
+        TokenForcing.keep(scores, kept);
     }
 }

@@ -10,6 +10,7 @@ import io.github.blip2java.generation.GenerationOption;
 import io.github.blip2java.generation.Hypothesis;
 import io.github.blip2java.generation.PrefixAllowedTokens;
 import io.github.blip2java.generation.WatermarkingConfig;
+import io.github.blip2java.language.DecoderPass;
 import io.github.blip2java.language.DecoderState;
 import io.github.blip2java.tensor.Tensor;
 import java.io.IOException;
@@ -171,6 +172,11 @@ class LogitsProcessorsReferenceTest {
         @Override
         public void select(int... rows) {
             sequences = Arrays.stream(rows).map(row -> sequences[row]).toArray();
+        }
+
+        @Override
+        public DecoderPass pass(int row) {
+            throw new UnsupportedOperationException();
         }
 
         @Override
