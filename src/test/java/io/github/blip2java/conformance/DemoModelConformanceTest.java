@@ -8,6 +8,7 @@ import io.github.blip2java.conformance.HeldOutDrawings.Drawing;
 import io.github.blip2java.conformance.HeldOutDrawings.Run;
 import io.github.blip2java.examples.DemoModel;
 import io.github.blip2java.processor.Blip2Pipeline;
+import io.github.blip2java.processor.Blip2Request;
 import io.github.blip2java.processor.GeneratedText;
 import io.github.blip2java.processor.Image;
 import io.github.blip2java.weights.WeightFormat;
@@ -61,9 +62,12 @@ class DemoModelConformanceTest {
                 runs.add(drawing.runs().get(n));
             }
             Run first = runs.get(0);
-            List<GeneratedText> texts = first.question() == null
-                    ? blip2.captions(images, first.prompt())
-                    : blip2.answers(images, runs.stream().map(Run::question).toList());
+            Blip2Request.Builder request = Blip2Request.about(images);
+            List<GeneratedText> texts = blip2.generate(
+                    first.question() == null
+                            ? request.prompt(first.prompt()).build()
+                            : request.questions(runs.stream().map(Run::question).toList())
+                                    .build());
             for (int i = 0; i < runs.size(); i++) {
                 GeneratedText text = texts.get(i);
                 softly.assertThat(List.of(text.tokenIds(), text.text()))
@@ -101,8 +105,8 @@ class DemoModelConformanceTest {
                 .toList();
         List<String> texts = new ArrayList<>();
         blip2.captions(images).forEach(text -> texts.add(text.text()));
-        blip2.answers(images, List.of("what is this?", "what colour is it?", "why?"))
-                .forEach(text -> texts.add(text.text()));
+        List<String> questions = List.of("what is this?", "what colour is it?", "why?");
+        blip2.generate(Blip2Request.about(images).questions(questions).build()).forEach(text -> texts.add(text.text()));
         assertThat(texts).hasSize(6).allSatisfy(text -> assertThat(text).isNotBlank());
     }
 }

@@ -11,6 +11,7 @@ import io.github.blip2java.MemoryEstimate;
 import io.github.blip2java.generation.FinishReason;
 import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.processor.Blip2Pipeline;
+import io.github.blip2java.processor.Blip2Request;
 import io.github.blip2java.processor.FileResult;
 import io.github.blip2java.processor.GeneratedText;
 import io.github.blip2java.processor.Image;
@@ -96,7 +97,8 @@ class PipelineConformanceTest {
         assertThat(pipeline.caption(encoding)).isEqualTo(pipeline.caption(image, ""));
         assertThat(pipeline.caption(encoding, "a photo of")).isEqualTo(pipeline.caption(image, "a photo of"));
         List<String> questions = List.of("how many?", "where does the cat sit on this photo?", "why?");
-        assertThat(pipeline.answers(encoding, questions))
+        assertThat(pipeline.generate(
+                        Blip2Request.about(encoding).questions(questions).build()))
                 .isEqualTo(questions.stream()
                         .map(question -> pipeline.answer(image, question))
                         .toList());
@@ -111,14 +113,19 @@ class PipelineConformanceTest {
                 .mapToObj(i -> images.get(i % 3))
                 .toList();
         assertThat(pipeline.captions(many)).isEqualTo(each(many, pipeline::caption));
-        assertThat(pipeline.captions(images, "a photo of"))
+        assertThat(pipeline.generate(
+                        Blip2Request.about(images).prompt("a photo of").build()))
                 .isEqualTo(each(images, image -> pipeline.caption(image, "a photo of")));
         List<String> questions = List.of("what?", "is the cup on the table, or is it in the kitchen?", "which colour?");
-        assertThat(pipeline.answers(images, questions))
+        assertThat(answers(pipeline, images, questions))
                 .isEqualTo(IntStream.range(0, 3)
                         .mapToObj(i -> pipeline.answer(images.get(i), questions.get(i)))
                         .toList());
         assertThat(pipeline.captions(List.of())).isEmpty();
+    }
+
+    private static List<GeneratedText> answers(Blip2Pipeline pipeline, List<Image> images, List<String> questions) {
+        return pipeline.generate(Blip2Request.about(images).questions(questions).build());
     }
 
     private static int batch(Blip2Pipeline pipeline) {
@@ -247,11 +254,16 @@ class PipelineConformanceTest {
                 .hasMessage(
                         "text: expected none with <image>, which stands for a part of an image, got \"Question: what is"
                                 + " <image>? Short answer:\"; leave it out, image tokens are added where they belong");
-        assertThatThrownBy(() -> pipeline.answers(List.of(image), List.of("one?", "two?")))
+        assertThatThrownBy(() -> answers(pipeline, List.of(image, image), List.of("one?", "two?", "three?")))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("questions: expected one for each of the 1 images, got 2; to ask several about one image,"
-                        + " encode it first");
-        assertThatThrownBy(() -> pipeline.answers(pipeline.encode(image), List.of()))
+                .hasMessage(
+                        "questions: expected one for all of the 2 pictures or one for each, got 3; ask several about"
+                                + " one picture in requests of their own");
+        assertThatThrownBy(() -> pipeline.generate(
+                        Blip2Request.builder().question("one?").build()))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("request: expected pictures, got none; begin it with Blip2Request.about(image)");
+        assertThatThrownBy(() -> answers(pipeline, List.of(image), List.of()))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("texts: expected at least one text, got none");
         ImageEncoding two = pipeline.model()
@@ -274,24 +286,31 @@ class PipelineConformanceTest {
                     () -> pipeline.caption(image),
                     () -> pipeline.caption(image, "a photo of"),
                     () -> pipeline.answer(image, "what?"),
-                    () -> pipeline.answers(images, questions))) {
+                    () -> answers(pipeline, images, questions))) {
                 assertThatThrownBy(reached)
                         .isInstanceOf(IllegalStateException.class)
                         .hasMessageStartingWith("image features: expected finite numbers, got NaN");
             }
             String token = "text: expected none with <image>, which stands for a part of an image, got ";
             refuses(() -> pipeline.caption(image, "a <image>"), token + "\"a <image>\"");
-            refuses(() -> pipeline.captions(images, "a <image>"), token + "\"a <image>\"");
+            refuses(
+                    () -> pipeline.generate(
+                            Blip2Request.about(images).prompt("a <image>").build()),
+                    token + "\"a <image>\"");
             refuses(
                     () -> pipeline.captionFiles(List.of(Path.of("no-such-file.jpg")), "a <image>"),
                     token + "\"a <image>\"");
-            refuses(() -> pipeline.checkPrompts(List.of("a photo of", "a <image>")), token + "\"a <image>\"");
+            refuses(
+                    () -> pipeline.check(Blip2Request.builder()
+                            .prompts(List.of("a photo of", "a <image>"))
+                            .build()),
+                    token + "\"a <image>\"");
             refuses(() -> pipeline.answer(image, "what is <image>?"), token + "\"Question: what is <image>?");
             questions.set(batch, "what is <image>?");
-            refuses(() -> pipeline.answers(images, questions), token + "\"Question: what is <image>?");
+            refuses(() -> answers(pipeline, images, questions), token + "\"Question: what is <image>?");
             questions.set(batch, " ");
             refuses(
-                    () -> pipeline.answers(images, questions),
+                    () -> answers(pipeline, images, questions),
                     "question: expected words, got \" \"; for a description without a question take caption");
             refuses(
                     () -> pipeline.answer(image, ""),

@@ -91,7 +91,7 @@ public final class GenerationHooks {
     }
 
     /**
-     * Names what guidance moves away from, in place of the prompt's last token (OPT) or its text without the picture (T5).
+     * Names what guidance moves away from, in place of the prompt's last token.
      *
      * @param ids {@code [rows][length]}: one text for each prompt, or one for all; without padding
      * @return a copy with it

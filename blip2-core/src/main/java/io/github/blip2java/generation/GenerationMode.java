@@ -16,5 +16,13 @@ public enum GenerationMode {
     /** Beams that must hold given words. */
     CONSTRAINED_BEAM_SEARCH,
     /** Probable tokens that say something new (Su et al. 2022, arXiv 2202.06417). */
-    CONTRASTIVE_SEARCH
+    CONTRASTIVE_SEARCH;
+
+    /** {@return whether several sequences are pursued for each prompt and ordered by their scores} */
+    public boolean hasBeams() {
+        return switch (this) {
+            case BEAM_SEARCH, BEAM_SAMPLE, GROUP_BEAM_SEARCH, CONSTRAINED_BEAM_SEARCH -> true;
+            case GREEDY_SEARCH, SAMPLE, CONTRASTIVE_SEARCH -> false;
+        };
+    }
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.generation;
 
+import io.github.blip2java.language.DecoderPass;
 import java.util.Arrays;
 
 /**
@@ -25,6 +26,8 @@ public final class Hypothesis {
     /** Shared with the parent and with the first child, which write behind its end. */
     private final int[] ids;
 
+    private float[] logits;
+    private DecoderPass pass;
     private boolean extended;
     private double score;
     private FinishReason finishReason;
@@ -63,6 +66,8 @@ public final class Hypothesis {
         this.score = same.score;
         this.logProbability = same.logProbability;
         this.scores = same.scores;
+        this.logits = same.logits;
+        this.pass = same.pass;
         this.extended = true;
     }
 
@@ -226,6 +231,29 @@ public final class Hypothesis {
     /** {@return {@code [vocab]}: the processed scores that the last token was chosen from; null where they were not kept} */
     public float[] scores() {
         return scores;
+    }
+
+    /**
+     * Keeps what else is known of the step that made it.
+     *
+     * @param stepLogits {@code [vocab]}: what the model gave; null where it is not to be kept
+     * @param stepPass   what happened inside the model; null where it is not to be kept
+     * @return this
+     */
+    public Hypothesis keep(float[] stepLogits, DecoderPass stepPass) {
+        logits = stepLogits;
+        pass = stepPass;
+        return this;
+    }
+
+    /** {@return {@code [vocab]}: what the model gave before the last token; null where it was not kept} */
+    public float[] logits() {
+        return logits;
+    }
+
+    /** {@return what happened inside the model before the last token; null where it was not kept} */
+    public DecoderPass pass() {
+        return pass;
     }
 
     /** {@return why it ended; null while it goes on} */

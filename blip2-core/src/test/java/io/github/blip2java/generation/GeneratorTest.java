@@ -21,7 +21,9 @@ class GeneratorTest {
     private static GenerationResult generate(
             Generator generator, Prompt prompt, long[][] prefix, int promptLength, GenerationConfig options) {
         return generator.generate(
-                prompt, prefix, new int[prefix.length][0], promptLength, options, GenerationHooks.NONE);
+                new Generator.Prompts(prompt, prefix, new int[prefix.length][0], promptLength),
+                options,
+                GenerationHooks.NONE);
     }
 
     @Test

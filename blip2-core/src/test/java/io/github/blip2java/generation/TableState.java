@@ -98,6 +98,11 @@ final class TableState implements DecoderState {
     }
 
     @Override
+    public DecoderPass pass(int row) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
     public Tensor hidden(int row) {
         Row each = rows.get(row);
         List<float[]> states = new ArrayList<>();

@@ -3,6 +3,7 @@ package io.github.blip2java.examples;
 
 import io.github.blip2java.ImageEncoding;
 import io.github.blip2java.processor.Blip2Pipeline;
+import io.github.blip2java.processor.Blip2Request;
 import io.github.blip2java.processor.GeneratedText;
 import io.github.blip2java.processor.Image;
 import io.github.blip2java.processor.ImageReader;
@@ -64,7 +65,9 @@ final class AnswerCommand implements Callable<Integer> {
         TextPrinter printer = new TextPrinter(spec.commandLine().getOut(), options.json(), questions.size() > 1);
         try (Progress progress = new Progress(err);
                 Blip2Pipeline blip2 = options.load(progress)) {
-            blip2.checkPrompts(questions.stream().map(this::asked).toList());
+            blip2.check(Blip2Request.builder()
+                    .prompts(questions.stream().map(this::asked).toList())
+                    .build());
             Image picture;
             try {
                 picture = read(Path.of(image));

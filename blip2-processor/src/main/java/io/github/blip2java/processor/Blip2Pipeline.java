@@ -6,19 +6,13 @@ import io.github.blip2java.ImageEncoding;
 import io.github.blip2java.LoadOptions;
 import io.github.blip2java.MemoryEstimate;
 import io.github.blip2java.generation.GenerationConfig;
-import io.github.blip2java.generation.GenerationResult;
-import io.github.blip2java.processor.TextOptions.Padding;
 import io.github.blip2java.weights.Failures;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Collections;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
-import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Captions pictures and answers questions about them: processor and model in one.
@@ -34,7 +28,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * <p>Every method returns new text only, never the prompt. A text has at most {@value #DEFAULT_MAX_NEW_TOKENS} new
  * tokens unless {@link #withOptions} says otherwise; {@link GeneratedText#finishReason} tells whether that cut it.
  *
- * <p>To ask several things about one picture, {@link #encode(Image) encode} it once and pass the encoding.
+ * <p>To ask several things about one picture, {@link #encode(Image) encode} it once and pass the encoding. Beams, streaming,
+ * probabilities and all else that a text can be asked for stand in a {@link Blip2Request}, which {@link #generate} takes.
  *
  * <p>Safe for many threads at once. As many calls compute at once as the model has threads, fewer where the heap is small; the others wait
  * in the order they came, and {@link LoadOptions#withMaxWaiting} limits how many: one too many is a
@@ -46,12 +41,9 @@ public final class Blip2Pipeline implements AutoCloseable {
     /** New tokens of a text unless the options set a length. The 20 of {@code transformers} cut many captions off. */
     public static final int DEFAULT_MAX_NEW_TOKENS = 30;
 
-    /** The words around a question that the models were trained with; a bare question is often just repeated. */
-    private static final String QUESTION = "Question: %s Short answer:";
-
     private final Blip2ForConditionalGeneration model;
     private final Blip2Processor processor;
-    private final GenerationConfig options;
+    private final TextGenerator texts;
     /** Whether closing this closes model and processor. */
     private final boolean owner;
     /** Pictures encoded at a time. */
@@ -73,11 +65,12 @@ public final class Blip2Pipeline implements AutoCloseable {
         this.model = model;
         this.processor = processor;
         this.owner = owner;
-        this.options = limited
-                ? options
-                : options.toBuilder().maxNewTokens(DEFAULT_MAX_NEW_TOKENS).build();
         ImageProcessorConfig size = processor.imageProcessor().config();
         this.batch = MemoryEstimate.picturesAtATime(model.config().visionConfig(), size.height(), size.width());
+        GenerationConfig defaults = limited
+                ? options
+                : options.toBuilder().maxNewTokens(DEFAULT_MAX_NEW_TOKENS).build();
+        this.texts = new TextGenerator(model, processor, defaults, batch);
     }
 
     /**
@@ -171,19 +164,20 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @throws IllegalStateException after {@link #close}
      */
     public ImageEncoding encode(Image image) {
-        return encode(List.of(image));
+        return texts.encode(List.of(image), GenerationConfig.defaults());
     }
 
-    private ImageEncoding encode(List<Image> images) {
-        return model.asOneCall(images.size(), options, () -> encodeNow(images));
-    }
-
-    private ImageEncoding encodeNow(List<Image> images) {
-        INDArray pixels = processor.imageProcessor().preprocess(images);
-        int trained = model.config().visionConfig().imageSize();
-        // A checkpoint may ask for larger pictures than its position table was trained on.
-        boolean interpolate = pixels.size(2) != trained || pixels.size(3) != trained;
-        return model.encodeImages(pixels, interpolate);
+    /**
+     * Writes what a request asks for.
+     *
+     * @param request pictures, prompts or questions, and how to generate
+     * @return one text for each prompt, or for each picture where there are no prompts, in the same order
+     * @throws IllegalArgumentException when the request has no pictures, the numbers of pictures and prompts do not fit, a question is
+     *     blank, a prompt holds the image token or is too long, or options contradict each other
+     * @throws IllegalStateException after {@link #close}
+     */
+    public List<GeneratedText> generate(Blip2Request request) {
+        return texts.generate(request);
     }
 
     /**
@@ -207,7 +201,7 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @throws IllegalStateException after {@link #close}
      */
     public GeneratedText caption(Image image, String prompt) {
-        return inBatches(List.of(image), beginning(prompt, 1)).get(0);
+        return generate(Blip2Request.about(image).prompt(prompt).build()).get(0);
     }
 
     /**
@@ -233,7 +227,10 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @throws IllegalStateException after {@link #close}
      */
     public GeneratedText caption(ImageEncoding image, String prompt) {
-        return generate(single(image), inputs(beginning(prompt, 1))).get(0);
+        return generate(Blip2Request.about(TextGenerator.single(image))
+                        .prompt(prompt)
+                        .build())
+                .get(0);
     }
 
     /**
@@ -247,7 +244,7 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @throws IllegalStateException after {@link #close}
      */
     public GeneratedText answer(Image image, String question) {
-        return answers(List.of(image), Collections.singletonList(question)).get(0);
+        return generate(Blip2Request.about(image).question(question).build()).get(0);
     }
 
     /**
@@ -261,21 +258,10 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @throws IllegalStateException after {@link #close}
      */
     public GeneratedText answer(ImageEncoding image, String question) {
-        return answers(image, Collections.singletonList(question)).get(0);
-    }
-
-    /**
-     * Answers several questions about one picture that is encoded already.
-     *
-     * @param image one encoded picture
-     * @param questions at least one question
-     * @return the answers, in the same order
-     * @throws IllegalArgumentException when the encoding holds several pictures, there is no question, or one is blank,
-     *     holds the image token or is too long
-     * @throws IllegalStateException after {@link #close}
-     */
-    public List<GeneratedText> answers(ImageEncoding image, List<String> questions) {
-        return generate(single(image), inputs(asked(questions)));
+        return generate(Blip2Request.about(TextGenerator.single(image))
+                        .question(question)
+                        .build())
+                .get(0);
     }
 
     /**
@@ -286,38 +272,7 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @throws IllegalStateException after {@link #close}
      */
     public List<GeneratedText> captions(List<Image> images) {
-        return captions(images, null);
-    }
-
-    /**
-     * Describes several pictures, beginning with given words.
-     *
-     * @param images pictures
-     * @param prompt how each caption begins; null or empty for no beginning
-     * @return what follows the prompt, in the same order
-     * @throws IllegalArgumentException when the prompt holds the image token or is too long
-     * @throws IllegalStateException after {@link #close}
-     */
-    public List<GeneratedText> captions(List<Image> images, String prompt) {
-        return inBatches(images, beginning(prompt, images.size()));
-    }
-
-    /**
-     * Answers one question for each of several pictures.
-     *
-     * @param images pictures
-     * @param questions as many questions
-     * @return the answers, in the same order
-     * @throws IllegalArgumentException when the numbers differ, or a question is blank, holds the image token or is too
-     *     long
-     * @throws IllegalStateException after {@link #close}
-     */
-    public List<GeneratedText> answers(List<Image> images, List<String> questions) {
-        if (images.size() != questions.size()) {
-            throw new IllegalArgumentException("questions: expected one for each of the " + images.size()
-                    + " images, got " + questions.size() + "; to ask several about one image, encode it first");
-        }
-        return inBatches(images, asked(questions));
+        return generate(Blip2Request.about(images).build());
     }
 
     /**
@@ -347,111 +302,85 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @throws IllegalStateException after {@link #close}
      */
     public void captionFiles(List<Path> files, String prompt, Consumer<List<FileResult>> results) {
-        checkPrompts(beginning(prompt, 1));
-        new PictureFiles(processor.imageProcessor(), model.pool(), batch)
-                .forEachBatch(files, read -> results.accept(describe(read, prompt)));
-    }
-
-    private List<FileResult> describe(List<PictureFiles.ReadFile> files, String prompt) {
-        List<Image> images = files.stream()
-                .map(PictureFiles.ReadFile::image)
-                .filter(Objects::nonNull)
-                .toList();
-        var texts = captions(images, prompt).iterator();
-        return files.stream()
-                .map(read -> read.error() == null
-                        ? FileResult.of(read.file(), texts.next())
-                        : FileResult.failed(read.file(), read.error()))
-                .toList();
-    }
-
-    private static ImageEncoding single(ImageEncoding image) {
-        if (image.batch() != 1) {
-            throw new IllegalArgumentException(
-                    "image: expected one encoded picture, got " + image.batch() + "; take one with image(i)");
-        }
-        return image;
-    }
-
-    private static List<String> asked(List<String> questions) {
-        return questions.stream()
-                .map(question -> {
-                    if (question == null || question.isBlank()) {
-                        throw new IllegalArgumentException("question: expected words, got "
-                                + (question == null ? "null" : '"' + question + '"')
-                                + "; for a description without a question take caption");
-                    }
-                    return QUESTION.formatted(question.strip());
-                })
-                .toList();
-    }
-
-    /** The same beginning for several captions; null for none. */
-    private static List<String> beginning(String prompt, int captions) {
-        return prompt == null || prompt.isEmpty() ? null : Collections.nCopies(captions, prompt);
+        generateForFiles(files, Blip2Request.builder().prompt(prompt).build(), results);
     }
 
     /**
-     * Refuses prompts that {@link #caption(Image, String)} would refuse, before a picture is read or encoded.
+     * Does with any number of picture files what a request says, in bounded memory, as {@link #captionFiles(List, String, Consumer)} does.
      *
-     * @param prompts how captions of one picture would begin; null stands for a caption without a beginning
-     * @throws IllegalArgumentException when there is no prompt, one holds the image token, or the model has too few
-     *     positions for one and the new tokens
+     * @param files picture files, of the formats of {@link ImageReader}
+     * @param request what to do with each, with one prompt or question at most; its pictures do not count, and its listener counts
+     *     those of each list of results from 0
+     * @param results hears of some results whenever they are there, on this thread; one result a file, in the same order
+     * @throws IllegalArgumentException when {@link #generate} would refuse the request
      * @throws IllegalStateException after {@link #close}
      */
-    public void checkPrompts(List<String> prompts) {
-        check(1, inputs(prompts));
+    public void generateForFiles(List<Path> files, Blip2Request request, Consumer<List<FileResult>> results) {
+        texts.check(request.toBuilder().images(null).build());
+        new PictureFiles(processor.imageProcessor(), model.pool(), batch)
+                .forEachBatch(files, read -> results.accept(texts.describe(read, request)));
     }
 
-    private void check(int images, ProcessorOutput inputs) {
-        model.checkPrompts(images, inputs.inputIds(), inputs.attentionMask(), options);
+    /**
+     * Says how probable given texts about a picture are, such as the possible answers to a question. Picture and prompt are computed once.
+     *
+     * @param image the picture
+     * @param prompt what stands before each text; null or empty for nothing
+     * @param candidates one text or more; their ends count too, so that one that goes on is another text
+     * @return the texts, the most probable first
+     * @throws IllegalArgumentException when there is no candidate, one is blank, a text holds the image token, or prompt and candidate are
+     *     too long
+     * @throws IllegalStateException after {@link #close}
+     */
+    public List<ScoredText> score(Image image, String prompt, List<String> candidates) {
+        return score(Blip2Request.about(image).prompt(prompt).build(), candidates);
     }
 
-    /** Generates for pictures, as many at a time as fit. All prompts are checked before the first picture is encoded. */
-    private List<GeneratedText> inBatches(List<Image> images, List<String> prompts) {
-        List<ProcessorOutput> inputs = new ArrayList<>();
-        for (int from = 0; from < images.size(); from += batch) {
-            int to = Math.min(from + batch, images.size());
-            inputs.add(inputs(prompts == null ? null : prompts.subList(from, to)));
-            check(to - from, inputs.get(inputs.size() - 1));
-        }
-        List<GeneratedText> texts = new ArrayList<>(images.size());
-        for (int from = 0; from < images.size(); from += batch) {
-            int to = Math.min(from + batch, images.size());
-            List<Image> some = images.subList(from, to);
-            ProcessorOutput theirs = inputs.get(from / batch);
-            texts.addAll(model.asOneCall(some.size(), options, () -> generate(encode(some), theirs)));
-        }
-        return texts;
+    /**
+     * Says how probable given texts are, as {@link #score(Image, String, List)} does.
+     *
+     * @param request one picture and at most one prompt or question; how to generate does not count
+     * @param candidates as there
+     * @return the texts, the most probable first
+     * @throws IllegalArgumentException as there, or when there are several pictures or prompts
+     * @throws IllegalStateException after {@link #close}
+     */
+    public List<ScoredText> score(Blip2Request request, List<String> candidates) {
+        return texts.score(request, candidates);
     }
 
-    /** One row a prompt; without prompts (null) nothing, as the model starts from the image tokens alone. */
-    private ProcessorOutput inputs(List<String> prompts) {
-        return prompts == null
-                ? new ProcessorOutput(null, null, null)
-                : model.asOneCall(
-                        prompts.size(),
-                        options,
-                        () -> processor.prompts(prompts, TextOptions.defaults().withPadding(Padding.LONGEST)));
+    /**
+     * Begins a conversation about a picture.
+     *
+     * @param image the picture
+     * @return the conversation, without any turn yet
+     * @throws IllegalStateException after {@link #close}
+     */
+    public Talk talk(Image image) {
+        return talk(Blip2Request.about(image).build());
     }
 
-    /** Generates one text a row; without rows, one a picture. */
-    private List<GeneratedText> generate(ImageEncoding images, ProcessorOutput inputs) {
-        int rows = inputs.inputIds() == null ? images.batch() : inputs.inputIds().length;
-        return model.asOneCall(rows, options, () -> generateNow(images, inputs));
+    /**
+     * Begins a conversation about a picture.
+     *
+     * @param request one picture, and how to generate; its prompts do not count
+     * @return the conversation, without any turn yet
+     * @throws IllegalArgumentException when there is not one picture
+     * @throws IllegalStateException after {@link #close}
+     */
+    public Talk talk(Blip2Request request) {
+        return new Talk(texts, texts.encoded(request));
     }
 
-    private List<GeneratedText> generateNow(ImageEncoding images, ProcessorOutput inputs) {
-        GenerationResult result = model.generate(images, inputs.inputIds(), inputs.attentionMask(), options);
-        long[][] rows = result.newTokens();
-        List<GeneratedText> texts = new ArrayList<>();
-        for (int row = 0; row < rows.length; row++) {
-            texts.add(new GeneratedText(
-                    processor.decode(rows[row], true).strip(),
-                    Arrays.stream(rows[row]).boxed().toList(),
-                    result.finishReasons().get(row)));
-        }
-        return texts;
+    /**
+     * Refuses what {@link #generate} would refuse, before a picture is read or encoded.
+     *
+     * @param request may be without pictures, which then counts as one
+     * @throws IllegalArgumentException as {@link #generate} does
+     * @throws IllegalStateException after {@link #close}
+     */
+    public void check(Blip2Request request) {
+        texts.check(request);
     }
 
     /** Closes model and processor, unless this pipeline was made by {@link #withOptions}. */

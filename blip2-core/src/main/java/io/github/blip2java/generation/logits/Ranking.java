@@ -11,6 +11,9 @@ final class Ranking {
     /** So few keys are sorted in place of being parted further. */
     private static final int FEW = 64;
 
+    private static final int BINS = 4096;
+    private static final int BINS_PER_UNIT = 64;
+
     private Ranking() {}
 
     /** What ascends with the value, then with the id; the value is no NaN. */
@@ -80,8 +83,7 @@ final class Ranking {
     /**
      * Finds the fewest tokens with the lowest values that have a mass together, and those whose value is that of the last of them.
      *
-     * @param values {@code [vocab]}, no NaN: negative logarithms of masses or the like, so that most of the mass is a few units from the
-     *               lowest
+     * @param values {@code [vocab]}, no NaN: negative logarithms of masses or the like, so that differences of 1/64 part them well
      * @param masses {@code [vocab]}: for each id its mass, 0 or more
      * @param mass   to be reached; above 0
      * @return ids, in no order; those of all finite values where they do not reach it
@@ -91,32 +93,41 @@ final class Ranking {
         for (float value : values) {
             lowest = value < lowest ? value : lowest;
         }
-        long[] keys = new long[values.length];
+        double[] sums = new double[BINS];
+        for (int id = 0; id < values.length; id++) {
+            sums[bin(values[id] - lowest)] += masses[id];
+        }
+        int last = 0;
+        double before = 0;
+        while (last < BINS - 1 && before + sums[last] < mass) {
+            before += sums[last++];
+        }
+        // All of the bins before are taken; only in the last one does the order matter.
+        int[] ids = new int[values.length];
+        int found = 0;
+        long[] keys = new long[FEW];
         int count = 0;
-        double sum = 0;
-        // Most distributions end within the first passes, which meet few tokens; one that is flat takes some more.
-        for (float above = 4;
-                sum < mass && above < Float.POSITIVE_INFINITY;
-                above = above < 1e3 ? above * 1.5f : above * 1e30f) {
-            float bound = Math.min(Float.MAX_VALUE, lowest + above);
-            count = 0;
-            sum = 0;
-            for (int id = 0; id < values.length; id++) {
-                if (values[id] <= bound) {
-                    keys[count++] = key(values[id], id);
-                    sum += masses[id];
-                }
+        for (int id = 0; id < values.length; id++) {
+            int bin = bin(values[id] - lowest);
+            ids[found] = id;
+            found += bin - last >>> Integer.SIZE - 1; // 1 where bin < last; a branch would be guessed wrong too often
+            if (bin == last && values[id] < Float.POSITIVE_INFINITY) {
+                keys = count == keys.length ? Arrays.copyOf(keys, 2 * count) : keys;
+                keys[count++] = key(values[id], id);
             }
         }
-        int kept = reaching(keys, count, masses, mass);
-        int[] ids = new int[count];
-        int found = 0;
+        int kept = reaching(keys, count, masses, mass - before);
         for (int i = 0; i < count; i++) {
-            if (i < kept || values[id(keys[i])] == values[id(keys[kept - 1])]) {
+            if (i < kept || kept > 0 && values[id(keys[i])] == values[id(keys[kept - 1])]) {
                 ids[found++] = id(keys[i]);
             }
         }
         return Arrays.copyOf(ids, found);
+    }
+
+    private static int bin(float above) {
+        float bin = above * BINS_PER_UNIT;
+        return bin < BINS ? (int) bin : BINS - 1;
     }
 
     /** Moves the lowest keys that reach a mass to the front, the highest of them last; returns how many, all where they do not. */

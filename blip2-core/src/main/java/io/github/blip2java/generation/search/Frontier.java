@@ -23,10 +23,12 @@ public final class Frontier {
      *
      * @param logProbabilities what the model gives each token
      * @param scores           the processed scores of all tokens
+     * @param logits           what the model gives all tokens
+     * @param passes           what happened inside the model
      */
-    public record Kept(boolean logProbabilities, boolean scores) {
+    public record Kept(boolean logProbabilities, boolean scores, boolean logits, boolean passes) {
         /** Tokens alone. */
-        public static final Kept NOTHING = new Kept(false, false);
+        public static final Kept NOTHING = new Kept(false, false, false, false);
     }
 
     /**
@@ -163,10 +165,18 @@ public final class Frontier {
      * @return the longer sequence
      */
     public Hypothesis extend(int row, int token, double score, float[] scores) {
+        return extend(row, token, token, score, scores);
+    }
+
+    /** Goes on with a token, in whose place another is written. */
+    Hypothesis extend(int row, int token, int written, double score, float[] scores) {
         float logProbability = kept.logProbabilities
                 ? state.logits().data()[(start + row) * vocabulary() + token] - logSum(row)
                 : Float.NaN;
-        return hypotheses.get(row).extend(start + row, row, token, score, logProbability, kept.scores ? scores : null);
+        return hypotheses
+                .get(row)
+                .extend(start + row, row, written, score, logProbability, kept.scores ? scores : null)
+                .keep(kept.logits ? logits(row) : null, kept.passes ? state.pass(start + row) : null);
     }
 
     /** log Σ e^logit of a row. */

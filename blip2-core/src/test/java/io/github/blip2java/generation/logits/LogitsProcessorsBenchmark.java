@@ -5,6 +5,7 @@ import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.generation.Hypothesis;
 import java.util.ArrayList;
 import java.util.Collections;
+import io.github.blip2java.generation.search.CurrentTokens;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -96,6 +97,7 @@ public class LogitsProcessorsBenchmark {
                         100,
                         null,
                         List.of(),
+                        new CurrentTokens(),
                         null));
     }
 

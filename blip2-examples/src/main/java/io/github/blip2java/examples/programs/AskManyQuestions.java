@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.examples.programs;
 
-import io.github.blip2java.ImageEncoding;
 import io.github.blip2java.processor.Blip2Pipeline;
+import io.github.blip2java.processor.Blip2Request;
 import io.github.blip2java.processor.GeneratedText;
 import io.github.blip2java.processor.ImageReader;
 import java.io.IOException;
@@ -25,10 +25,10 @@ public final class AskManyQuestions {
      */
     public static List<String> run(Path checkpoint, Path picture, List<String> questions) throws IOException {
         try (Blip2Pipeline blip2 = Blip2Pipeline.load(checkpoint)) {
-            ImageEncoding encoding = blip2.encode(ImageReader.read(picture));
-            return blip2.answers(encoding, questions).stream()
-                    .map(GeneratedText::text)
-                    .toList();
+            Blip2Request request = Blip2Request.about(ImageReader.read(picture))
+                    .questions(questions)
+                    .build();
+            return blip2.generate(request).stream().map(GeneratedText::text).toList();
         }
     }
 

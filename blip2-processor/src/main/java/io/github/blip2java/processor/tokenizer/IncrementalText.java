@@ -84,11 +84,12 @@ public final class IncrementalText {
      * @return what they settle of the text; may be empty
      */
     public String add(long... tokens) {
+        if (stops.texts().isEmpty()) {
+            return ended || tokens.length == 0 ? "" : settle(tokens);
+        }
         StringBuilder pieces = new StringBuilder();
-        for (long token : tokens) {
-            if (!ended) {
-                pieces.append(add(token));
-            }
+        for (int i = 0; i < tokens.length && !ended; i++) {
+            pieces.append(settle(tokens[i]));
         }
         return pieces.toString();
     }
@@ -107,11 +108,12 @@ public final class IncrementalText {
         return text;
     }
 
-    private String add(long token) {
-        if (length == ids.length) {
-            ids = Arrays.copyOf(ids, length + length / 2);
+    private String settle(long... tokens) {
+        if (length + tokens.length > ids.length) {
+            ids = Arrays.copyOf(ids, length + length / 2 + tokens.length);
         }
-        ids[length++] = token;
+        System.arraycopy(tokens, 0, ids, length, tokens.length);
+        length += tokens.length;
         String text = decoded(length);
         StopStrings.Begin stop = stops.ended(i -> (int) ids[i], length);
         ended = stop != null;

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.conformance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.blip2java.ImageEncoding;
+import io.github.blip2java.generation.Cancellation;
+import io.github.blip2java.generation.FinishReason;
+import io.github.blip2java.generation.GenerationConfig;
+import io.github.blip2java.processor.Blip2Pipeline;
+import io.github.blip2java.processor.Blip2Request;
+import io.github.blip2java.processor.GeneratedText;
+import io.github.blip2java.processor.Image;
+import io.github.blip2java.processor.ImageReader;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What a request can ask for beside a text: to hear of it, to end it, to know how probable it is. */
+class RequestTest {
+    private static final Map<String, Blip2Pipeline> PIPELINES = new HashMap<>();
+    private static final GenerationConfig LONG =
+            GenerationConfig.builder().maxNewTokens(40).build();
+    private static List<Image> images;
+
+    @BeforeAll
+    static void load() throws IOException {
+        for (String name : List.of("opt-tiny", "t5-gated")) {
+            PIPELINES.put(name, Blip2Pipeline.load(Resources.checkpoint(name)));
+        }
+        images = List.of(photo("cat.jpg"), photo("coffee.jpg"), photo("rocket.jpg"));
+    }
+
+    @AfterAll
+    static void close() {
+        PIPELINES.values().forEach(Blip2Pipeline::close);
+    }
+
+    private static Image photo(String name) throws IOException {
+        return ImageReader.read(Resources.photo(name));
+    }
+
+    private static List<GeneratedText> generate(
+            String model, UnaryOperator<Blip2Request.Builder> ask, Blip2Request.Builder about) {
+        return PIPELINES.get(model).generate(ask.apply(about.options(LONG)).build());
+    }
+
+    private static GeneratedText one(String model, UnaryOperator<Blip2Request.Builder> ask) {
+        return generate(model, ask, Blip2Request.about(images.get(0))).get(0);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"opt-tiny", "t5-gated"})
+    void piecesJoinedAreTheTexts(String model) {
+        List<Image> many =
+                IntStream.range(0, 21).mapToObj(i -> images.get(i % 3)).toList(); // more than are encoded at a time
+        for (boolean words : new boolean[] {false, true}) {
+            Map<Integer, StringBuilder> heard = new HashMap<>();
+            List<GeneratedText> texts = generate(
+                    model,
+                    request -> request.prompt("a photo of").wholeWords(words).listener((sequence, piece) -> {
+                        assertThat(piece).isNotEmpty();
+                        heard.computeIfAbsent(sequence, key -> new StringBuilder())
+                                .append(piece);
+                    }),
+                    Blip2Request.about(many));
+            assertThat(texts).isEqualTo(generate(model, r -> r.prompt("a photo of"), Blip2Request.about(many)));
+            for (int i = 0; i < texts.size(); i++) {
+                assertThat(heard.getOrDefault(i, new StringBuilder()).toString())
+                        .isEqualTo(texts.get(i).text());
+            }
+            assertThat(heard).hasSizeGreaterThan(3);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"opt-tiny", "t5-gated"})
+    void severalPromptsAboutOnePictureAreThoseOneByOne(String model) {
+        ImageEncoding encoding = PIPELINES.get(model).encode(images.get(1));
+        List<String> prompts = List.of("a photo of", "this", "two cats on");
+        List<GeneratedText> each = new ArrayList<>();
+        prompts.forEach(prompt -> each.addAll(generate(model, r -> r.prompt(prompt), Blip2Request.about(encoding))));
+        assertThat(generate(model, r -> r.prompts(prompts), Blip2Request.about(encoding)))
+                .isEqualTo(each);
+        assertThat(generate(model, r -> r.prompts(prompts), Blip2Request.about(images.get(1))))
+                .isEqualTo(each);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"opt-tiny", "t5-gated"})
+    void aCancelledTextIsTheBeginningOfTheWholeOne(String model) {
+        GeneratedText whole = one(model, r -> r);
+        for (int after : new int[] {1, 5}) {
+            Cancellation cancellation = new Cancellation();
+            int[] pieces = {0};
+            StringBuilder heard = new StringBuilder();
+            GeneratedText cut = one(
+                    model,
+                    r -> r.cancellation(cancellation).listener((sequence, piece) -> {
+                        heard.append(piece);
+                        if (++pieces[0] == after) {
+                            cancellation.cancel();
+                        }
+                    }));
+            assertThat(cut.finishReason()).isEqualTo(FinishReason.CANCELLED);
+            assertThat(cut.tokenIds())
+                    .isNotEmpty()
+                    .isEqualTo(whole.tokenIds().subList(0, cut.tokenIds().size()))
+                    .hasSizeLessThan(whole.tokenIds().size());
+            assertThat(whole.text()).startsWith(cut.text().replaceAll("\ufffd+$", ""));
+            assertThat(heard.toString()).isEqualTo(cut.text());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"opt-tiny", "t5-gated"})
+    void aStopStringEndsTheTextAndIsNoPartOfIt(String model) {
+        GeneratedText whole = one(model, r -> r);
+        int tried = 0;
+        for (int from = 1; from < whole.text().length() - 3; from += 2) {
+            String stop = whole.text().substring(from, from + 3);
+            if (stop.contains("\ufffd")) {
+                continue;
+            }
+            tried++;
+            StringBuilder heard = new StringBuilder();
+            GeneratedText cut = one(
+                    model,
+                    r -> r.options(LONG.toBuilder()
+                                    .stopStrings("no such text", stop)
+                                    .build())
+                            .listener((sequence, piece) -> heard.append(piece)));
+            assertThat(cut.finishReason()).isEqualTo(FinishReason.STOP_STRING);
+            assertThat(cut.text())
+                    .isEqualTo(whole.text()
+                            .substring(0, whole.text().indexOf(stop))
+                            .strip());
+            assertThat(cut.tokenIds())
+                    .isEqualTo(whole.tokenIds().subList(0, cut.tokenIds().size()));
+            assertThat(PIPELINES
+                            .get(model)
+                            .processor()
+                            .decode(cut.tokenIds().stream().mapToLong(i -> i).toArray(), true))
+                    .contains(stop);
+            assertThat(heard.toString()).isEqualTo(cut.text());
+        }
+        assertThat(tried).isGreaterThan(3);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"opt-tiny", "t5-gated"})
+    void probabilitiesComeWhenAskedFor(String model) {
+        GeneratedText without = one(model, r -> r);
+        assertThat(without.logProbabilities()).isEmpty();
+        assertThatThrownBy(without::logProbability)
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("logProbabilities: expected one for each of the "
+                        + without.tokenIds().size() + " tokens, got 0; ask for them in the request");
+        GeneratedText with = one(model, r -> r.logProbabilities(true));
+        assertThat(with.tokenIds()).isEqualTo(without.tokenIds());
+        assertThat(with.logProbabilities())
+                .hasSameSizeAs(with.tokenIds())
+                .allMatch(each -> each <= 0 && Float.isFinite(each));
+        double sum = 0;
+        for (float each : with.logProbabilities()) {
+            sum += each;
+        }
+        assertThat(with.logProbability()).isEqualTo(sum).isNegative();
+        assertThat(with.candidates()).containsExactly(with);
+    }
+}
