@@ -85,7 +85,7 @@ final class Ranking {
      *
      * @param values {@code [vocab]}, no NaN: negative logarithms of masses or the like, so that differences of 1/64 part them well
      * @param masses {@code [vocab]}: for each id its mass, 0 or more
-     * @param mass   to be reached; above 0
+     * @param mass   to be reached; 0 by none
      * @return ids, in no order; those of all finite values where they do not reach it
      */
     static int[] lowestWithMass(float[] values, float[] masses, double mass) {
@@ -95,7 +95,9 @@ final class Ranking {
         }
         double[] sums = new double[BINS];
         for (int id = 0; id < values.length; id++) {
-            sums[bin(values[id] - lowest)] += masses[id];
+            if (masses[id] > 0) { // sparing many forbidden tokens, which would wait for each other at one bin
+                sums[bin(values[id] - lowest)] += masses[id];
+            }
         }
         int last = 0;
         double before = 0;

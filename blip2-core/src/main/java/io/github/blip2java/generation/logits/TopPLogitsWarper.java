@@ -26,14 +26,10 @@ public final class TopPLogitsWarper implements LogitsProcessor {
 
     @Override
     public void process(Hypothesis hypothesis, float[] scores) {
-        int[] kept = Ranking.highestIds(scores, minTokensToKeep);
         float[] probabilities = new Distribution(scores).probabilities;
-        double mass = 0;
-        for (int id : kept) {
-            mass += probabilities[id];
-        }
-        if (mass < topP) {
-            kept = Ranking.lowestWithMass(Ranking.negated(scores), probabilities, topP);
+        int[] kept = Ranking.lowestWithMass(Ranking.negated(scores), probabilities, topP);
+        if (kept.length < minTokensToKeep) {
+            kept = Ranking.highestIds(scores, minTokensToKeep);
         }
         TokenForcing.keep(scores, kept);
     }

@@ -37,8 +37,10 @@ public final class TypicalLogitsWarper implements LogitsProcessor {
         for (int id = 0; id < scores.length; id++) {
             distances[id] = Math.abs(shift - scores[id]);
         }
-        int[] nearest = Ranking.highestIds(Ranking.negated(distances), minTokensToKeep);
         int[] kept = Ranking.lowestWithMass(distances, distribution.probabilities, mass);
-        TokenForcing.keep(scores, kept.length < nearest.length ? nearest : kept);
+        if (kept.length < minTokensToKeep) {
+            kept = Ranking.highestIds(Ranking.negated(distances), minTokensToKeep);
+        }
+        TokenForcing.keep(scores, kept);
     }
 }

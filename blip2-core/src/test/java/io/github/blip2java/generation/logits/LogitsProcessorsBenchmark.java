@@ -3,9 +3,9 @@ package io.github.blip2java.generation.logits;
 
 import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.generation.Hypothesis;
+import io.github.blip2java.generation.search.CurrentTokens;
 import java.util.ArrayList;
 import java.util.Collections;
-import io.github.blip2java.generation.search.CurrentTokens;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
