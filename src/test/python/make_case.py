@@ -3,7 +3,8 @@
 
 What transformers computes in float32 with the picture of bench_transformers.py goes to OUT, with a link to the checkpoint;
 `bin/blip2 verify OUT [--dtype …]` then shows how close another run of the same checkpoint comes. A decoder-only model's prompt is
-the one of a picture without text; an encoder–decoder model gets the start token as decoder input.
+the one of a picture without text; an encoder–decoder model gets the start token as decoder input. A retrieval model gets two pictures of
+noise and five texts.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from transformers import Blip2ForConditionalGeneration
 
 from bench_transformers import pictures
 from make_reference import versions
-from reference import expected, models
+from reference import expected, models, retrieval
 
 
 def main():
@@ -30,12 +31,30 @@ def main():
     parser.add_argument("--no-errors", action="store_true", help="leave out the pass in float64, which needs twice the memory")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    if "Blip2ForImageTextRetrieval" in models.read_json(os.path.join(arguments.checkpoint, "config.json"))["architectures"]:
+        write_retrieval(arguments)
+        return
     model = Blip2ForConditionalGeneration.from_pretrained(arguments.checkpoint, dtype=torch.float32).eval()
     inputs = make_inputs(model.config)
     os.makedirs(arguments.out, exist_ok=True)
     os.symlink(os.path.abspath(arguments.checkpoint), os.path.join(arguments.out, "checkpoint"))
     provenance = "src/test/python/make_case.py"
     write(arguments.out, model, inputs, ["image"], arguments.new_tokens, provenance, not arguments.no_errors)
+
+
+def write_retrieval(arguments):
+    """Two pictures of noise and five texts; no ids are generated."""
+    os.makedirs(arguments.out, exist_ok=True)
+    os.symlink(os.path.abspath(arguments.checkpoint), os.path.join(arguments.out, "checkpoint"))
+    model = retrieval.load(arguments.checkpoint)
+    inputs = retrieval.make_inputs(2, retrieval.FIVE, model, arguments.checkpoint, 0)
+    outputs = {key: value for key, value in retrieval.stages(model, inputs).items() if ".hidden_states." not in key}
+    tensors = {"input." + key: value.clone() for key, value in inputs.items()} | outputs
+    save_file(tensors, os.path.join(arguments.out, "reference.safetensors"))
+    errors = {} if arguments.no_errors else {"errors": retrieval.errors(model, inputs, outputs)}
+    values = {"model": "Blip2ForImageTextRetrieval", "provenance": "src/test/python/make_case.py", "versions": versions()}
+    models.write_json(os.path.join(arguments.out, "reference.json"), values | errors)
+    print(f"{arguments.out}: {len(outputs)} outputs")
 
 
 def write(out, model, inputs, calls, new_tokens, provenance, errors=True):

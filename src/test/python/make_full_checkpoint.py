@@ -16,9 +16,10 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 import torch
-from transformers import Blip2Config, Blip2ForConditionalGeneration, BlipImageProcessorPil
+from transformers import Blip2Config, Blip2ForConditionalGeneration, Blip2ForImageTextRetrieval, BlipImageProcessorPil
 
 from reference.models import write_json
+from reference.retrieval import copy_tokenizer
 from reference.vocabularies import opt_tokenizer, t5_tokenizer
 
 OPT = dict(
@@ -42,7 +43,9 @@ T5 = dict(
     pad_token_id=0,
     decoder_start_token_id=0,
 )
+RETRIEVAL = "itm-vit-g"  # no language model
 SHAPES = {
+    RETRIEVAL: dict(model_type="opt"),
     "opt-2.7b": dict(OPT, hidden_size=2560, ffn_dim=10240, word_embed_proj_dim=2560),
     "opt-6.7b": dict(OPT, hidden_size=4096, ffn_dim=16384, word_embed_proj_dim=4096),
     "flan-t5-xl": dict(T5, d_model=2048, d_kv=64, d_ff=5120, num_layers=24, num_heads=32),
@@ -63,6 +66,9 @@ def main():
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     text = dict(SHAPES[arguments.shape])
+    if arguments.shape == RETRIEVAL:
+        write_retrieval(arguments)
+        return
     is_t5 = text["model_type"] == "t5"
     if arguments.text_layers:
         text["num_layers" if is_t5 else "num_hidden_layers"] = arguments.text_layers
@@ -73,7 +79,7 @@ def main():
     )
     config.architectures = ["Blip2ForConditionalGeneration"]
     os.makedirs(arguments.dir, exist_ok=True)
-    write_weights(config, arguments)
+    write_weights(config, Blip2ForConditionalGeneration, arguments)
     config.dtype = DTYPES[arguments.dtype][2]
     config.save_pretrained(arguments.dir)
     generation = {key: text[key] for key in ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id") if key in text}
@@ -87,12 +93,29 @@ def main():
     widen_vocabulary(os.path.join(arguments.dir, "tokenizer.json"), config.image_token_index)
 
 
-def write_weights(config, arguments):
+def write_retrieval(arguments):
+    """The published layout: no image token, and a text_config that stands for nothing."""
+    text = {"model_type": "opt"}
+    config = Blip2Config(
+        vision_config={"num_hidden_layers": arguments.vision_layers},
+        qformer_config={"vocab_size": 30523, "use_qformer_text_input": True},
+        text_config=text,
+    )
+    config.architectures = ["Blip2ForImageTextRetrieval"]
+    os.makedirs(arguments.dir, exist_ok=True)
+    write_weights(config, Blip2ForImageTextRetrieval, arguments)
+    config.dtype = DTYPES[arguments.dtype][2]
+    config.save_pretrained(arguments.dir)
+    copy_tokenizer(arguments.dir, 224)
+
+
+def write_weights(config, kind, arguments):
     dtype, dtype_name, _ = DTYPES[arguments.dtype]
     with torch.device("meta"):
-        model = Blip2ForConditionalGeneration(config)
-    tied = set() if config.is_encoder_decoder else {"language_model.lm_head.weight"}
-    tied |= {name for name in model.state_dict() if name.endswith("coder.embed_tokens.weight") and config.is_encoder_decoder}
+        model = kind(config)
+    is_encoder_decoder = kind is Blip2ForConditionalGeneration and config.is_encoder_decoder
+    tied = set() if is_encoder_decoder else {"language_model.lm_head.weight"}
+    tied |= {name for name in model.state_dict() if name.endswith("coder.embed_tokens.weight") and is_encoder_decoder}
     shapes = [(name, tuple(tensor.shape)) for name, tensor in model.state_dict().items() if name not in tied]
     size = torch.tensor([], dtype=dtype).element_size()
     shards, room = [[]], SHARD_BYTES

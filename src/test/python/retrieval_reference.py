@@ -55,7 +55,7 @@ def write(case, folder, seed, strict=True):
     shutil.rmtree(folder, ignore_errors=True)
     checkpoint = os.path.join(folder, "checkpoint")
     model = retrieval.build(case, checkpoint, seed)
-    inputs = retrieval.make_inputs(case, model, checkpoint, seed)
+    inputs = retrieval.make_inputs(case.images, case.texts, model, checkpoint, seed)
     outputs = retrieval.stages(model, inputs)
     problem = retrieval.unfit(model, inputs, outputs)
     if not strict:

@@ -110,10 +110,7 @@ def build(case, folder, seed):
     """Saves a checkpoint with random weights, and returns what transformers reads of it, widened to float32."""
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
-    for name in ("vocab.txt", "added_tokens.json", "special_tokens_map.json", "tokenizer_config.json"):
-        shutil.copy(PUBLISHED / name, folder)
-    size = {"height": case.vision["image_size"], "width": case.vision["image_size"]}
-    write_json(os.path.join(folder, "preprocessor_config.json"), {**read_json(PUBLISHED / "preprocessor_config.json"), "size": size})
+    copy_tokenizer(folder, case.vision["image_size"])
     vocab = read_json(PUBLISHED / "config.json")["qformer_config"]["vocab_size"]
     config = Blip2Config(
         vision_config=dict(case.vision),
@@ -147,6 +144,14 @@ def build(case, folder, seed):
     return load(folder)
 
 
+def copy_tokenizer(folder, image_size):
+    """What the processor reads, as in the published checkpoints but for the vocabulary."""
+    for name in ("vocab.txt", "added_tokens.json", "special_tokens_map.json", "tokenizer_config.json"):
+        shutil.copy(PUBLISHED / name, folder)
+    values = {**read_json(PUBLISHED / "preprocessor_config.json"), "size": {"height": image_size, "width": image_size}}
+    write_json(os.path.join(folder, "preprocessor_config.json"), values)
+
+
 def load(folder):
     return Blip2ForImageTextRetrieval.from_pretrained(folder, dtype=torch.float32).eval()
 
@@ -160,20 +165,21 @@ def processor_of(folder, model):
     )
 
 
-def make_inputs(case, model, folder, seed):
+def make_inputs(images, texts, model, folder, seed):
     """Pictures of noise around a colour of their own; texts as the processor lays them out."""
     generator = torch.Generator().manual_seed(1000 + seed)
-    size = case.vision["image_size"]
-    colour = 1.5 * torch.randn(case.images, 3, 1, 1, generator=generator)
-    text = processor_of(folder, model).tokenizer(case.texts, padding=True, return_tensors="pt")
+    size = model.config.vision_config.image_size
+    colour = 1.5 * torch.randn(images, 3, 1, 1, generator=generator)
+    text = processor_of(folder, model).tokenizer(texts, padding=True, return_tensors="pt")
     ids, mask = text.input_ids, text.attention_mask
     inputs = {"text_only.input_ids": ids, "text_only.attention_mask": mask}
-    inputs["text_only.position_ids"] = torch.randint(0, POSITIONS, ids.shape, generator=generator)
-    if case.image_token:
-        images = torch.full((len(ids), case.queries), model.config.image_token_index)
-        ids = torch.cat([images, ids], dim=1)
-        mask = torch.cat([torch.ones_like(images), mask], dim=1)
-    inputs["pixel_values"] = colour + torch.randn(case.images, 3, size, size, generator=generator)
+    positions = model.config.qformer_config.max_position_embeddings
+    inputs["text_only.position_ids"] = torch.randint(0, positions, ids.shape, generator=generator)
+    if model.config.image_token_index is not None:
+        runs = torch.full((len(ids), model.config.num_query_tokens), model.config.image_token_index)
+        ids = torch.cat([runs, ids], dim=1)
+        mask = torch.cat([torch.ones_like(runs), mask], dim=1)
+    inputs["pixel_values"] = colour + torch.randn(images, 3, size, size, generator=generator)
     return inputs | {"input_ids": ids, "attention_mask": mask}
 
 

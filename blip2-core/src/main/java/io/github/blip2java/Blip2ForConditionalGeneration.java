@@ -4,7 +4,6 @@ package io.github.blip2java;
 import io.github.blip2java.generation.CandidateScorer;
 import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.generation.GenerationHooks;
-import io.github.blip2java.generation.GenerationOption;
 import io.github.blip2java.generation.GenerationResult;
 import io.github.blip2java.generation.Generator;
 import io.github.blip2java.language.LanguageModelConfig;
@@ -203,9 +202,7 @@ public final class Blip2ForConditionalGeneration extends Blip2WithLanguageModel 
 
     /** Sequences that each prompt is continued by at a time. */
     private static long sequences(GenerationConfig options) {
-        return options == null
-                ? 1
-                : Math.max(options.get(GenerationOption.NUM_BEAMS), options.get(GenerationOption.NUM_RETURN_SEQUENCES));
+        return options == null ? 1 : options.sequencesAtATime();
     }
 
     private static long newTokens(GenerationConfig options) {

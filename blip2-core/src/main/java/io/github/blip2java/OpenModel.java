@@ -52,11 +52,6 @@ final class OpenModel implements AutoCloseable {
             return new Reading(kind, List.of(parts));
         }
 
-        /** Whether a tensor belongs to one of the parts. */
-        boolean loads(String tensor) {
-            return parts.contains(firstName(tensor)) || tensor.equals(ImageSide.QUERY_TOKENS);
-        }
-
         /** Whether others load it that read the same checkpoints, such as the image side for one that reads texts alone. */
         boolean leavesToOthers(String tensor) {
             String part = firstName(tensor);
@@ -109,7 +104,8 @@ final class OpenModel implements AutoCloseable {
             }
             checkKind(directory, checkpoint, reading.kind());
             if (options.memoryCheck()) {
-                MemoryEstimate.check(directory, checkpoint, config, reading::loads, options.dtype());
+                MemoryEstimate.check(
+                        directory, checkpoint, config, name -> !reading.leavesToOthers(name), options.dtype());
             }
             OpenModel model = new OpenModel(config, checkpoint, pool, options, reading);
             T made = pool.call(() -> facade.apply(model));

@@ -5,6 +5,7 @@ import io.github.blip2java.nn.Elementwise;
 import io.github.blip2java.tensor.Tensor;
 import io.github.blip2java.tensor.Tensors;
 import java.util.Arrays;
+import java.util.List;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -90,6 +91,32 @@ public final class RetrievalImages {
     public RetrievalImages image(int image) {
         check(image);
         return new RetrievalImages(imageEmbeds.gatherSlices(image), features.gatherSlices(image), model);
+    }
+
+    /**
+     * Puts images together that were encoded apart.
+     *
+     * @param parts at least one, of one model and one size
+     * @return all images, in order
+     * @throws IllegalArgumentException if there is none, or models or sizes differ
+     */
+    public static RetrievalImages join(List<RetrievalImages> parts) {
+        if (parts.isEmpty()) {
+            throw new IllegalArgumentException("parts: expected at least one, got none");
+        }
+        RetrievalImages first = parts.get(0);
+        for (RetrievalImages part : parts) {
+            if (!part.isOf(first.model) || part.imageEmbeds.dim(1) != first.imageEmbeds.dim(1)) {
+                throw new IllegalArgumentException(
+                        "parts: expected images that one model encoded at one size, got others; keep them apart");
+            }
+        }
+        return parts.size() == 1
+                ? first
+                : new RetrievalImages(
+                        Tensor.join(parts.stream().map(part -> part.imageEmbeds).toList()),
+                        Tensor.join(parts.stream().map(part -> part.features).toList()),
+                        first.model);
     }
 
     private void check(int image) {

@@ -247,6 +247,12 @@ public final class GenerationConfig {
                 : GenerationMode.GREEDY_SEARCH;
     }
 
+    /** {@return the sequences that each prompt is continued by at a time, each with keys and values of its own} */
+    public int sequencesAtATime() {
+        int most = Math.max(get(GenerationOption.NUM_BEAMS), get(GenerationOption.NUM_RETURN_SEQUENCES));
+        return mode() == GenerationMode.CONTRASTIVE_SEARCH ? Math.max(most, get(GenerationOption.TOP_K)) : most;
+    }
+
     /**
      * New tokens allowed after {@code promptLength} counted positions, with {@code room} positions left in the model,
      * which may be 0 or less. Never below 1, so that what does not fit is seen by who knows the model's limit.

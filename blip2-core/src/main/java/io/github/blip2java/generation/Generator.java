@@ -2,12 +2,8 @@
 package io.github.blip2java.generation;
 
 import io.github.blip2java.generation.logits.LogitsProcessors;
-import io.github.blip2java.generation.search.BatchSearch;
-import io.github.blip2java.generation.search.BeamOptions;
-import io.github.blip2java.generation.search.BeamSearch;
+import io.github.blip2java.generation.search.CurrentTokens;
 import io.github.blip2java.generation.search.Frontier;
-import io.github.blip2java.generation.search.GreedySearch;
-import io.github.blip2java.generation.search.SamplingSearch;
 import io.github.blip2java.generation.search.Search;
 import io.github.blip2java.language.DecoderState;
 import io.github.blip2java.language.LanguageModel;
@@ -16,9 +12,7 @@ import io.github.blip2java.tensor.Spans;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Supplier;
-import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 
 /** Turns embedded prompts into new tokens, by the options given. Reference: {@code GenerationMixin.generate}. */
@@ -72,7 +66,7 @@ public final class Generator {
      */
     public void check(int longest, int promptLength, GenerationConfig options) {
         Rules rules = rules(longest, promptLength, options, 1);
-        processors(rules, GenerationHooks.NONE, () -> null);
+        processors(rules, GenerationHooks.NONE, new CurrentTokens(), () -> null);
     }
 
     /**
@@ -88,8 +82,9 @@ public final class Generator {
     public GenerationResult generate(Prompts prompts, GenerationConfig options, GenerationHooks hooks) {
         Prompt embedded = prompts.embedded();
         Rules rules = rules(embedded.spans().longest(), prompts.promptLength(), options, prompts.rows());
+        CurrentTokens tokens = new CurrentTokens();
         LogitsProcessor processors =
-                processors(rules, hooks, () -> unconditional(prompts, hooks, rules.maxNewTokens()));
+                processors(rules, hooks, tokens, () -> unconditional(prompts, hooks, rules.maxNewTokens()));
         boolean hiddenStates = rules.options().get(GenerationOption.OUTPUT_HIDDEN_STATES);
         boolean attentions = rules.options().get(GenerationOption.OUTPUT_ATTENTIONS);
         Frontier.Kept kept = new Frontier.Kept(
@@ -97,7 +92,7 @@ public final class Generator {
                 rules.options().get(GenerationOption.OUTPUT_SCORES),
                 rules.options().get(GenerationOption.OUTPUT_LOGITS),
                 hiddenStates || attentions);
-        Search search = search(rules, prompts.rows(), stopping(rules, hooks));
+        Search search = Searches.of(rules, prompts.rows(), tokens, stopping(rules, hooks));
         int results = prompts.rows() * rules.options().get(GenerationOption.NUM_RETURN_SEQUENCES);
         DecoderState state = languageModel.start(embedded, rules.maxNewTokens(), hiddenStates, attentions);
         List<Hypothesis> found = new DecodingLoop(
@@ -117,11 +112,11 @@ public final class Generator {
                     + " known, got " + all.getIfSet(GenerationOption.STOP_STRINGS)
                     + "; Blip2Pipeline, which has the tokenizer, takes them");
         }
-        long sequences = (long) rows * all.get(GenerationOption.NUM_BEAMS);
-        return Rules.of(all, languageModel.config(), longest, promptLength, sequences);
+        return Rules.of(all, languageModel.config(), longest, promptLength, (long) rows * all.sequencesAtATime());
     }
 
-    private LogitsProcessor processors(Rules rules, GenerationHooks hooks, Supplier<DecoderState> unconditional) {
+    private LogitsProcessor processors(
+            Rules rules, GenerationHooks hooks, CurrentTokens tokens, Supplier<DecoderState> unconditional) {
         return LogitsProcessors.of(
                 rules.options(),
                 new LogitsProcessors.Context(
@@ -131,6 +126,7 @@ public final class Generator {
                         rules.maxNewTokens(),
                         hooks.prefixAllowedTokens(),
                         hooks.logitsProcessors(),
+                        tokens,
                         unconditional));
     }
 
@@ -144,10 +140,7 @@ public final class Generator {
         List<long[]> texts = new ArrayList<>();
         for (int row = 0; row < prompts.rows(); row++) {
             int[] own = prompts.textIds()[row];
-            texts.add(
-                    negative == null
-                            ? new long[] {own[own.length - 1]}
-                            : negative[negative.length == 1 ? 0 : row]);
+            texts.add(negative == null ? new long[] {own[own.length - 1]} : negative[negative.length == 1 ? 0 : row]);
         }
         long[] all = texts.stream().flatMapToLong(Arrays::stream).toArray();
         Spans spans = Spans.packed(texts.stream().mapToInt(text -> text.length).toArray());
@@ -168,37 +161,5 @@ public final class Generator {
             criteria.add(StoppingCriteria.maxTime(seconds));
         }
         return StoppingCriteria.any(criteria);
-    }
-
-    private static Search search(Rules rules, int prompts, StoppingCriteria stopping) {
-        GenerationConfig options = rules.options();
-        int returned = options.get(GenerationOption.NUM_RETURN_SEQUENCES);
-        Long given = options.get(GenerationOption.SEED);
-        long seed = given == null ? ThreadLocalRandom.current().nextLong() : given;
-        return switch (options.mode()) {
-            case GREEDY_SEARCH -> new GreedySearch(prompts, stopping);
-            case SAMPLE -> new SamplingSearch(prompts, returned, stopping, seed);
-            case BEAM_SEARCH -> {
-                BeamOptions beams = beams(rules, returned);
-                yield new BatchSearch(prompts, returned, prompt -> new BeamSearch(beams, stopping));
-            }
-            case BEAM_SAMPLE -> {
-                BeamOptions beams = beams(rules, returned);
-                RandomGenerator[] random = SamplingSearch.generators(seed, prompts);
-                yield new BatchSearch(prompts, returned, prompt -> new BeamSearch(beams, stopping, random[prompt]));
-            }
-            default -> throw new UnsupportedOperationException(options.mode().toString());
-        };
-    }
-
-    private static BeamOptions beams(Rules rules, int returned) {
-        GenerationConfig options = rules.options();
-        return new BeamOptions(
-                options.get(GenerationOption.NUM_BEAMS),
-                returned,
-                options.get(GenerationOption.LENGTH_PENALTY),
-                options.get(GenerationOption.EARLY_STOPPING),
-                rules.maxNewTokens(),
-                Arrays.stream(rules.eos()).boxed().toList());
     }
 }

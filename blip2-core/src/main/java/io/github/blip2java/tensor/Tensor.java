@@ -2,6 +2,7 @@
 package io.github.blip2java.tensor;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.Collectors;
 
 /**
@@ -161,6 +162,24 @@ public final class Tensor {
             System.arraycopy(data, 0, repeated.data, i * data.length, data.length);
         }
         return repeated;
+    }
+
+    /**
+     * Puts tensors together along the first dimension.
+     *
+     * @param parts at least one, equal in all other dimensions
+     * @return a new tensor
+     */
+    public static Tensor join(List<Tensor> parts) {
+        int[] newShape = parts.get(0).shape.clone();
+        newShape[0] = parts.stream().mapToInt(part -> part.shape[0]).sum();
+        Tensor all = zeros(newShape);
+        int at = 0;
+        for (Tensor part : parts) {
+            System.arraycopy(part.data, 0, all.data, at, part.data.length);
+            at += part.data.length;
+        }
+        return all;
     }
 
     /**

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.blip2java.Blip2Config;
 import io.github.blip2java.ComputeEnvironment;
 import io.github.blip2java.MemoryEstimate;
+import io.github.blip2java.ModelKind;
 import io.github.blip2java.matrix.Quantizer;
 import io.github.blip2java.weights.Checkpoint;
 import io.github.blip2java.weights.DType;
@@ -81,8 +82,13 @@ final class InfoCommand implements Callable<Integer> {
         var vision = config.visionConfig();
         var qformer = config.qformerConfig();
         var text = config.textConfig();
+        ModelKind kind = ModelKind.of(checkpoint);
         Map<String, Object> facts = new LinkedHashMap<>();
-        facts.put("language_model", text.modelType());
+        facts.put("kind", kind.description());
+        facts.put("use_with", kind.classes());
+        if (kind == ModelKind.CONDITIONAL_GENERATION) {
+            facts.put("language_model", text.modelType());
+        }
         facts.put(
                 "vision_encoder",
                 vision.numHiddenLayers() + " layers of " + vision.hiddenSize() + ", pictures of " + vision.imageSize()
@@ -91,8 +97,14 @@ final class InfoCommand implements Callable<Integer> {
                 "qformer",
                 qformer.numHiddenLayers() + " layers of " + qformer.hiddenSize() + ", " + config.numQueryTokens()
                         + " queries");
-        facts.put("language_hidden_size", text.hiddenSize());
-        facts.put("vocabulary", text.vocabSize());
+        if (kind == ModelKind.CONDITIONAL_GENERATION) {
+            facts.put("language_hidden_size", text.hiddenSize());
+            facts.put("vocabulary", text.vocabSize());
+        } else {
+            facts.put("embedding_width", config.imageTextHiddenSize());
+            facts.put("vocabulary", qformer.vocabSize());
+            facts.put("text_positions", qformer.maxPositionEmbeddings());
+        }
         facts.put(
                 "image_token",
                 config.imageTokenIndex().isPresent()

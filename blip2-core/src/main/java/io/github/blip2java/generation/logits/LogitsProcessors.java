@@ -5,6 +5,7 @@ import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.generation.GenerationOption;
 import io.github.blip2java.generation.LogitsProcessor;
 import io.github.blip2java.generation.PrefixAllowedTokens;
+import io.github.blip2java.generation.search.CurrentTokens;
 import io.github.blip2java.language.DecoderState;
 import java.util.Collection;
 import java.util.List;
@@ -26,6 +27,7 @@ public final class LogitsProcessors {
      * @param maxNewTokens        new tokens that it may have
      * @param prefixAllowedTokens a caller's rule of what may follow, or null
      * @param custom              a caller's processors
+     * @param currentTokens       what groups of beams took in the present step
      * @param unconditional       reads the prompts that guidance moves away from
      */
     public record Context(
@@ -35,6 +37,7 @@ public final class LogitsProcessors {
             int maxNewTokens,
             PrefixAllowedTokens prefixAllowedTokens,
             List<LogitsProcessor> custom,
+            CurrentTokens currentTokens,
             Supplier<DecoderState> unconditional) {}
 
     /** A line of the table: the processors that options ask for there. */
@@ -48,6 +51,9 @@ public final class LogitsProcessors {
                     GenerationOption.GUIDANCE_SCALE,
                     (scale, all) -> new UnbatchedClassifierFreeGuidanceLogitsProcessor(scale, all.unconditional)),
             row(GenerationOption.SEQUENCE_BIAS, (biases, all) -> new SequenceBiasLogitsProcessor(biases)),
+            row(
+                    GenerationOption.DIVERSITY_PENALTY,
+                    (penalty, all) -> new HammingDiversityLogitsProcessor(penalty, all.currentTokens)),
             row(
                     GenerationOption.ENCODER_REPETITION_PENALTY,
                     (penalty, all) -> new EncoderRepetitionPenaltyLogitsProcessor(penalty)),

@@ -6,7 +6,6 @@ import io.github.blip2java.generation.FinishReason;
 import io.github.blip2java.generation.Hypothesis;
 import io.github.blip2java.generation.StoppingCriteria;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.random.RandomGenerator;
@@ -19,26 +18,17 @@ import java.util.stream.Stream;
  * <p>Where the processors allow fewer sequences than are to be returned, the rest are without new tokens and have the score −10⁹.
  */
 public final class BeamSearch implements Search {
-    /** What a sequence that must not go on scores at most. */
-    private static final float NOTHING = -1e9f;
-
     private final BeamOptions options;
     private final StoppingCriteria stopping;
-    private final RandomGenerator random;
+    private final Selection selection;
     private Hypothesis prompt;
     private boolean done;
 
-    /** What goes on, row by row, and the sum of its log-probabilities; at first all beams are the prompt, and but one hardly count. */
-    private List<Beam> running = new ArrayList<>();
+    /** What goes on, row by row. */
+    private List<Beam> running;
 
-    /** What has ended, the best first, and its score with the length penalty. */
-    private List<Beam> finished = new ArrayList<>();
-
-    private record Beam(Hypothesis hypothesis, float score) {
-        boolean ended() {
-            return hypothesis.finishReason() != null;
-        }
-    }
+    /** What has ended, the best first, with the length penalty in its score. */
+    private List<Beam> finished = List.of();
 
     /**
      * Takes the best continuations.
@@ -47,7 +37,7 @@ public final class BeamSearch implements Search {
      * @param stopping says when a sequence is finished
      */
     public BeamSearch(BeamOptions options, StoppingCriteria stopping) {
-        this(options, stopping, null);
+        this(options, stopping, TopK::of);
     }
 
     /**
@@ -55,26 +45,37 @@ public final class BeamSearch implements Search {
      *
      * @param options  how many beams, and when they end
      * @param stopping says when a sequence is finished
-     * @param random   of this prompt; null takes the best
+     * @param random   of this prompt
      */
     public BeamSearch(BeamOptions options, StoppingCriteria stopping, RandomGenerator random) {
+        this(options, stopping, (sums, count) -> Multinomial.withoutReplacement(sums, count, random));
+    }
+
+    /**
+     * Takes continuations in any way.
+     *
+     * @param options   how many beams, and when they end
+     * @param stopping  says when a sequence is finished
+     * @param selection chooses the continuations
+     */
+    public BeamSearch(BeamOptions options, StoppingCriteria stopping, Selection selection) {
         this.options = options;
         this.stopping = stopping;
-        this.random = random;
+        this.selection = selection;
     }
 
     @Override
     public List<Hypothesis> next(Frontier frontier) {
         if (prompt == null) {
             prompt = frontier.hypothesis(0);
-            for (int beam = 0; beam < options.beams(); beam++) {
-                running.add(new Beam(prompt, beam == 0 ? 0 : NOTHING));
-            }
+            running = Beam.start(prompt, options.beams());
         }
         int count = Math.min(options.candidates(options.beams()), running.size() * frontier.vocabulary());
-        List<Beam> continuations = continuations(frontier, count);
+        List<Beam> continuations = Continuation.choose(frontier, running, count, selection).stream()
+                .map(each -> beam(each, frontier))
+                .toList();
         running = best(continuations.stream()
-                .map(each -> each.ended() ? new Beam(each.hypothesis, each.score + NOTHING) : each));
+                .map(each -> each.ended() ? new Beam(each.hypothesis(), each.score() + Beam.NOTHING) : each));
         // Only the first may end; the others are there so that enough go on.
         finish(continuations.subList(0, Math.min(options.beams(), continuations.size())));
         boolean allEnded =
@@ -83,40 +84,17 @@ public final class BeamSearch implements Search {
         return done ? List.of() : running.stream().map(Beam::hypothesis).toList();
     }
 
-    /** The continuations of all beams that are looked at, the best or those drawn first; fewer where fewer are allowed. */
-    private List<Beam> continuations(Frontier frontier, int count) {
-        int vocab = frontier.vocabulary();
-        float[][] scores = new float[frontier.size()][];
-        Arrays.setAll(scores, frontier::logProbabilities);
-        float[] sums = new float[running.size() * vocab];
-        for (int beam = 0; beam < running.size(); beam++) {
-            float[] each = scores[row(frontier, beam)];
-            float sum = running.get(beam).score;
-            for (int token = 0; token < vocab; token++) {
-                sums[beam * vocab + token] = each[token] + sum;
-            }
-        }
-        int[] chosen = random == null ? TopK.of(sums, count) : Multinomial.withoutReplacement(sums, count, random);
-        List<Beam> continuations = new ArrayList<>();
-        for (int i : chosen) {
-            int row = row(frontier, i / vocab);
-            Hypothesis longer = frontier.extend(row, i % vocab, sums[i], scores[row]);
-            continuations.add(new Beam(longer.finish(stopping.check(longer)), sums[i]));
-        }
-        return continuations;
-    }
-
-    /** At first there is one row for all beams. */
-    private static int row(Frontier frontier, int beam) {
-        return Math.min(beam, frontier.size() - 1);
+    private Beam beam(Continuation continuation, Frontier frontier) {
+        Hypothesis longer = continuation.extend(frontier);
+        return new Beam(longer.finish(stopping.check(longer)), continuation.sum());
     }
 
     private void finish(List<Beam> continuations) {
         List<Beam> all = new ArrayList<>(finished);
         for (Beam each : continuations) {
-            Hypothesis hypothesis = each.hypothesis;
-            float score = options.penalised(each.score, hypothesis.newTokens());
-            if (each.ended() && score > NOTHING) {
+            Hypothesis hypothesis = each.hypothesis();
+            float score = options.penalised(each.score(), hypothesis.newTokens());
+            if (each.ended() && score > Beam.NOTHING) {
                 all.add(new Beam(hypothesis.finish(hypothesis.finishReason(), score), score));
             }
         }
@@ -136,9 +114,9 @@ public final class BeamSearch implements Search {
         }
         boolean longest = options.earlyStopping() == EarlyStopping.NEVER && options.lengthPenalty() > 0;
         Beam best = running.get(0);
-        int length = longest ? options.maxNewTokens() : best.hypothesis.newTokens();
-        float worst = full ? finished.get(finished.size() - 1).score : NOTHING;
-        return options.penalised(best.score, length) > worst;
+        int length = longest ? options.maxNewTokens() : best.hypothesis().newTokens();
+        float worst = full ? finished.get(finished.size() - 1).score() : Beam.NOTHING;
+        return options.penalised(best.score(), length) > worst;
     }
 
     @Override
@@ -146,7 +124,9 @@ public final class BeamSearch implements Search {
         List<Hypothesis> results = new ArrayList<>();
         for (int i = 0; i < options.returned(); i++) {
             results.add(
-                    i < finished.size() ? finished.get(i).hypothesis : prompt.finish(FinishReason.STOPPED, NOTHING));
+                    i < finished.size()
+                            ? finished.get(i).hypothesis()
+                            : prompt.finish(FinishReason.STOPPED, Beam.NOTHING));
         }
         return results;
     }
@@ -158,8 +138,8 @@ public final class BeamSearch implements Search {
         }
         List<Hypothesis> candidates = new ArrayList<>();
         if (prompt != null) {
-            running.forEach(beam -> candidates.add(beam.hypothesis));
-            finished.forEach(beam -> candidates.add(beam.hypothesis));
+            running.forEach(beam -> candidates.add(beam.hypothesis()));
+            finished.forEach(beam -> candidates.add(beam.hypothesis()));
         }
         return candidates;
     }

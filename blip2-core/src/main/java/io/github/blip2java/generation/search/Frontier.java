@@ -165,12 +165,17 @@ public final class Frontier {
      * @return the longer sequence
      */
     public Hypothesis extend(int row, int token, double score, float[] scores) {
+        return extend(row, token, token, score, scores);
+    }
+
+    /** Goes on with a token, in whose place another is written. */
+    Hypothesis extend(int row, int token, int written, double score, float[] scores) {
         float logProbability = kept.logProbabilities
                 ? state.logits().data()[(start + row) * vocabulary() + token] - logSum(row)
                 : Float.NaN;
         return hypotheses
                 .get(row)
-                .extend(start + row, row, token, score, logProbability, kept.scores ? scores : null)
+                .extend(start + row, row, written, score, logProbability, kept.scores ? scores : null)
                 .keep(kept.logits ? logits(row) : null, kept.passes ? state.pass(start + row) : null);
     }
 

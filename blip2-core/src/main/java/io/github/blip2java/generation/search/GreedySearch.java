@@ -16,9 +16,18 @@ public final class GreedySearch extends RowSearch {
         super(prompts, 1, stopping);
     }
 
-    /** The first of the highest scores. */
     @Override
     protected int choose(int sequence, float[] scores) {
+        return best(scores);
+    }
+
+    /**
+     * The most probable token.
+     *
+     * @param scores {@code [vocab]}
+     * @return the first of the highest scores
+     */
+    public static int best(float[] scores) {
         int best = 0;
         for (int token = 1; token < scores.length; token++) {
             if (scores[token] > scores[best]) {

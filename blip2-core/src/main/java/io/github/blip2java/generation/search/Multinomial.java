@@ -5,7 +5,7 @@ import java.util.Arrays;
 import java.util.random.RandomGenerator;
 
 /** Draws by the softmax of scores. Reference: {@code torch.multinomial}. */
-final class Multinomial {
+public final class Multinomial {
     private Multinomial() {}
 
     /**
@@ -16,14 +16,19 @@ final class Multinomial {
      * @return its index
      * @throws IllegalStateException if all are forbidden
      */
-    static int draw(float[] scores, RandomGenerator random) {
+    public static int draw(float[] scores, RandomGenerator random) {
         int[] drawn = withoutReplacement(scores, 1, random);
         if (drawn.length == 0) {
-            throw new IllegalStateException(
-                    "scores: expected a token that may follow, got none: the processors forbid all " + scores.length
-                            + "; allow more tokens");
+            throw nothingAllowed(scores);
         }
         return drawn[0];
+    }
+
+    /** What to tell where no token may follow. */
+    static IllegalStateException nothingAllowed(float[] scores) {
+        return new IllegalStateException(
+                "scores: expected a token that may follow, got none: the processors forbid all " + scores.length
+                        + "; allow more tokens");
     }
 
     /**

@@ -3,6 +3,7 @@ package io.github.blip2java.generation.logits;
 
 import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.generation.Hypothesis;
+import io.github.blip2java.generation.search.CurrentTokens;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -91,6 +92,7 @@ public class LogitsProcessorsBenchmark {
                         100,
                         null,
                         List.of(),
+                        new CurrentTokens(),
                         null));
     }
 

@@ -10,6 +10,7 @@ import io.github.blip2java.generation.GenerationOption;
 import io.github.blip2java.generation.Hypothesis;
 import io.github.blip2java.generation.PrefixAllowedTokens;
 import io.github.blip2java.generation.WatermarkingConfig;
+import io.github.blip2java.generation.search.CurrentTokens;
 import io.github.blip2java.language.DecoderPass;
 import io.github.blip2java.language.DecoderState;
 import io.github.blip2java.tensor.Tensor;
@@ -53,6 +54,7 @@ class LogitsProcessorsReferenceTest {
                 options.maxNewTokens() == null ? 20 : options.maxNewTokens(),
                 test.get("name").asText().startsWith("prefix") ? allowed : null,
                 List.of(),
+                new CurrentTokens(),
                 null);
         LogitsProcessorList processors = LogitsProcessors.of(options, context);
         for (JsonNode row : test.get("rows")) {
