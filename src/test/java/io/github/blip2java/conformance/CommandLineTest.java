@@ -389,7 +389,7 @@ class CommandLineTest {
             {"fly"},
             {"help", "anwser"},
             {"caption", "--modle", MODEL, CAT},
-            {"caption", "--temperature", CAT},
+            {"score", "--zoom", CAT, "a cat"},
             {"info", MODEL, MODEL}
         }) {
             assertThat(run(words)).isEqualTo(2);
@@ -399,11 +399,12 @@ class CommandLineTest {
                         "blip2: expected a command, got \"capton\"; did you mean caption?",
                         "blip2: expected a command, got \"ifno\"; did you mean info?",
                         "blip2: expected a command, got \"conv\"; did you mean convert?",
-                        "blip2: expected a command, got \"fly\"; there are caption, answer, info, verify, convert, bench",
+                        "blip2: expected a command, got \"fly\"; there are caption, answer, score, chat, info,"
+                                + " verify, convert, bench",
                         "blip2: expected a command, got \"anwser\"; did you mean answer?",
                         "blip2: expected an option, got \"--modle\"; did you mean --model?",
-                        "blip2: expected an option, got \"--temperature\"; there are --prompt, --model, --max-new-tokens,"
-                                + " --dtype, --threads, --force, --json, --help, --version",
+                        "blip2: expected an option, got \"--zoom\"; there are --prompt, --model, --dtype,"
+                                + " --threads, --force, --json, --help, --version",
                         "blip2: Unmatched argument at index 2: '" + MODEL + "'");
     }
 

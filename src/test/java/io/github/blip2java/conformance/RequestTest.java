@@ -125,10 +125,18 @@ class RequestTest {
     @ValueSource(strings = {"opt-tiny", "t5-gated"})
     void aStopStringEndsTheTextAndIsNoPartOfIt(String model) {
         GeneratedText whole = one(model, r -> r);
+        String raw = PIPELINES
+                .get(model)
+                .processor()
+                .tokenizer()
+                .joined(whole.tokenIds().stream().mapToLong(i -> i).toArray(), true)
+                .strip();
         int tried = 0;
         for (int from = 1; from < whole.text().length() - 3; from += 2) {
             String stop = whole.text().substring(from, from + 3);
-            if (stop.contains("\ufffd")) {
+            // Stop strings are looked for in the tokens, which T5's tokenizer may have cleaned behind.
+            if (stop.contains("\ufffd")
+                    || !raw.startsWith(whole.text().substring(0, whole.text().indexOf(stop) + 3))) {
                 continue;
             }
             tried++;

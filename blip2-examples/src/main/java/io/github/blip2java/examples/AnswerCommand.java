@@ -92,8 +92,9 @@ final class AnswerCommand implements Callable<Integer> {
                 if (results.stream()) {
                     request.listener(printer.listener(image, question, progress::clear));
                 }
-                GeneratedText answer = blip2.generate(
-                                request.encoding(encoding).prompt(asked(question)).build())
+                GeneratedText answer = blip2.generate(request.encoding(encoding)
+                                .prompt(asked(question))
+                                .build())
                         .get(0);
                 progress.clear();
                 printer.print(image, question, answer, (System.nanoTime() - start) / 1e9);

@@ -140,9 +140,8 @@ final class CaptionCommand implements Callable<Integer> {
             if (results.stream()) {
                 request.listener(printer.listener(name, null, progress::clear));
             }
-            GeneratedText text = blip2.generate(
-                            request.images(List.of(image)).build())
-                    .get(0);
+            GeneratedText text =
+                    blip2.generate(request.images(List.of(image)).build()).get(0);
             progress.clear();
             printer.print(name, null, text, (System.nanoTime() - start) / 1e9);
             progress.progress("describing pictures", ++done, images.size());

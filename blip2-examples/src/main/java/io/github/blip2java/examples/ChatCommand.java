@@ -137,8 +137,8 @@ final class ChatCommand implements Callable<Integer> {
     private void ask(String question) throws IOException {
         long start = System.nanoTime();
         try {
-            var answer = generation.explained(() -> talk.ask(
-                    question, pipeline.json() ? null : printer.listener(image, question, () -> {})));
+            var answer = generation.explained(
+                    () -> talk.ask(question, pipeline.json() ? null : printer.listener(image, question, () -> {})));
             printer.print(image, question, answer, (System.nanoTime() - start) / 1e9);
         } catch (IllegalArgumentException e) {
             fail(e.getMessage());

@@ -44,7 +44,8 @@ final class GenerationOptions {
     }
 
     /** {@code num_beams}, or {@code maxNewTokens} as some messages have it. */
-    private static final Pattern NAME = Pattern.compile("(generation option )?\\b([a-z]+(?:_[a-z]+|[A-Z][a-z]+)+|seed)\\b");
+    private static final Pattern NAME =
+            Pattern.compile("generation option ([a-z_]+)|\\b([a-z]+(?:_[a-z]+|[A-Z][a-z]+)+)\\b");
 
     @Option(
             names = "--max-new-tokens",
@@ -68,7 +69,10 @@ final class GenerationOptions {
             })
     private Preset preset;
 
-    @Option(names = "--beams", paramLabel = "N", description = "Search with that many beams; 1 takes the best token each time.")
+    @Option(
+            names = "--beams",
+            paramLabel = "N",
+            description = "Search with that many beams; 1 takes the best token each time.")
     private Integer beams;
 
     @Option(names = "--sample", description = "Draw tokens by their probabilities.")
@@ -80,7 +84,10 @@ final class GenerationOptions {
             description = "Draw bolder above 1, safer below. This and the next three imply --sample.")
     private Double temperature;
 
-    @Option(names = "--top-k", paramLabel = "N", description = "Draw one of the N best tokens; 0 for any (default: 50).")
+    @Option(
+            names = "--top-k",
+            paramLabel = "N",
+            description = "Draw one of the N best tokens; 0 for any (default: 50).")
     private Integer topK;
 
     @Option(
@@ -98,10 +105,7 @@ final class GenerationOptions {
             description = "Avoid words that are there already: 1.5 is much.")
     private Double repetitionPenalty;
 
-    @Option(
-            names = "--no-repeat-ngram",
-            paramLabel = "N",
-            description = "Write no N tokens in a row twice.")
+    @Option(names = "--no-repeat-ngram", paramLabel = "N", description = "Write no N tokens in a row twice.")
     private Integer noRepeatNgram;
 
     @Option(
@@ -110,17 +114,15 @@ final class GenerationOptions {
             description = "With beams: above 1 for longer texts, below for shorter ones; may be negative.")
     private Double lengthPenalty;
 
-    @Option(
-            names = "--stop",
-            paramLabel = "TEXT",
-            description = "End a text before this. May be given several times.")
+    @Option(names = "--stop", paramLabel = "TEXT", description = "End a text before this. May be given several times.")
     private List<String> stop;
 
     @Option(
             names = "--options",
             paramLabel = "FILE",
-            description = "A JSON file with any options of transformers, such as {\"top_h\": 0.4}. What is also given here"
-                    + " counts more.")
+            description =
+                    "A JSON file with any options of transformers, such as {\"top_h\": 0.4}. What is also given here"
+                            + " counts more.")
     private Path file;
 
     /** Made by picocli. */
@@ -189,7 +191,10 @@ final class GenerationOptions {
     }
 
     private String explained(String message) {
-        return NAME.matcher(message).replaceAll(found -> Matcher.quoteReplacement(name(found.group(2), found.group())));
+        return NAME.matcher(message).replaceAll(found -> {
+            String option = found.group(1) == null ? found.group(2) : found.group(1);
+            return Matcher.quoteReplacement(name(option, found.group()));
+        });
     }
 
     private String name(String option, String otherwise) {

@@ -33,13 +33,12 @@ final class PipelineOptions {
     /** Loads the model; says so where it is the demo model, of which little can be asked. */
     Blip2Pipeline load(Progress progress) throws IOException {
         if (model.isDemo()) {
-            String arguments =
-                    switch (command.name()) {
-                        case "answer" -> "IMAGE QUESTION...";
-                        case "score" -> "IMAGE CANDIDATE...";
-                        case "chat" -> "IMAGE";
-                        default -> "IMAGE...";
-                    };
+            String arguments = switch (command.name()) {
+                case "answer" -> "IMAGE QUESTION...";
+                case "score" -> "IMAGE CANDIDATE...";
+                case "chat" -> "IMAGE";
+                default -> "IMAGE...";
+            };
             command.commandLine()
                     .getErr()
                     .println("blip2: this is the small demo model, which knows drawings like emoji and no photographs."

@@ -52,6 +52,7 @@ public enum Preset {
                         .minNewTokens(1)
                         .lengthPenalty(encoderDecoder ? -1 : 0)
                         .build();
+            case BEAMS -> options.numBeams(FIVE).build();
             case TRANSFORMERS ->
                 options.numBeams(1)
                         .doSample(false)
