@@ -389,7 +389,7 @@ class CommandLineTest {
             {"fly"},
             {"help", "anwser"},
             {"caption", "--modle", MODEL, CAT},
-            {"score", "--zoom", CAT, "a cat"},
+            {"score", "--sampling-rate", CAT, "a cat"},
             {"info", MODEL, MODEL}
         }) {
             assertThat(run(words)).isEqualTo(2);
@@ -403,7 +403,7 @@ class CommandLineTest {
                                 + " verify, convert, bench",
                         "blip2: expected a command, got \"anwser\"; did you mean answer?",
                         "blip2: expected an option, got \"--modle\"; did you mean --model?",
-                        "blip2: expected an option, got \"--zoom\"; there are --prompt, --model, --dtype,"
+                        "blip2: expected an option, got \"--sampling-rate\"; there are --prompt, --model, --dtype,"
                                 + " --threads, --force, --json, --help, --version",
                         "blip2: Unmatched argument at index 2: '" + MODEL + "'");
     }
