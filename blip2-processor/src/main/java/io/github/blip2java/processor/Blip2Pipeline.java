@@ -348,7 +348,7 @@ public final class Blip2Pipeline implements AutoCloseable {
      */
     public void captionFiles(List<Path> files, String prompt, Consumer<List<FileResult>> results) {
         checkPrompts(beginning(prompt, 1));
-        new PictureFiles(processor.imageProcessor(), model.pool(), batch)
+        new PictureFiles(processor.imageProcessor(), ReadOptions.defaults(), model.pool(), batch)
                 .forEachBatch(files, read -> results.accept(describe(read, prompt)));
     }
 

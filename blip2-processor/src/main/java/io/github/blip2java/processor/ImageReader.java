@@ -3,11 +3,13 @@ package io.github.blip2java.processor;
 
 import io.github.blip2java.processor.codec.BufferedImages;
 import io.github.blip2java.processor.codec.PictureBytes;
-import io.github.blip2java.processor.codec.PictureDecoder;
+import io.github.blip2java.processor.codec.PictureErrors;
 import io.github.blip2java.processor.codec.Pixels;
+import io.github.blip2java.weights.Unreadable;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -32,6 +34,8 @@ import java.nio.file.Path;
  */
 public final class ImageReader {
 
+    private static final String MISSING = "no such file; check the path";
+
     private ImageReader() {}
 
     /**
@@ -54,15 +58,49 @@ public final class ImageReader {
      * @throws IOException when the file is missing, unreadable, not a picture, damaged or too large
      */
     public static Image read(Path file, ReadOptions options) throws IOException {
+        return loader(file, options).load();
+    }
+
+    /** What loads a picture file, once it is known to be there. */
+    static PictureLoader loader(Path file, ReadOptions options) throws IOException {
         if (!Files.exists(file)) {
-            throw new IOException(file + ": no such file");
+            throw Unreadable.missing(file, MISSING);
         }
         if (Files.isDirectory(file)) {
             throw new IOException(file + ": expected a picture file, got a directory");
         }
-        try (InputStream stream = Files.newInputStream(file)) {
-            String name = file.toString();
-            return decode(PictureBytes.read(stream, Files.size(file), name), name, options);
+        PictureLoader.Source source = new OfPath(file);
+        if (!Files.isRegularFile(file)) { // a pipe or a device, whose bytes come once
+            source = new OfBytes(file.toString(), source.read());
+        }
+        return new PictureLoader(PictureAdmission.ofProcess(), source, options);
+    }
+
+    private record OfPath(Path file) implements PictureLoader.Source {
+        @Override
+        public String name() {
+            return file.toString();
+        }
+
+        @Override
+        public long size() throws IOException {
+            return Files.size(file);
+        }
+
+        @Override
+        public byte[] read() throws IOException {
+            try (InputStream stream = Files.newInputStream(file)) {
+                return PictureBytes.read(stream, size(), name());
+            } catch (FileSystemException e) {
+                throw Unreadable.explain(e, file, MISSING);
+            }
+        }
+    }
+
+    private record OfBytes(String name, byte[] read) implements PictureLoader.Source {
+        @Override
+        public long size() {
+            return 0;
         }
     }
 
@@ -87,7 +125,11 @@ public final class ImageReader {
      */
     public static Image read(InputStream stream, ReadOptions options) throws IOException {
         String name = "picture from a stream";
-        return decode(PictureBytes.read(stream, PictureBytes.UNKNOWN, name), name, options);
+        try {
+            return decode(PictureBytes.read(stream, PictureBytes.UNKNOWN, name), name, options);
+        } catch (OutOfMemoryError e) {
+            throw PictureErrors.of(e, name);
+        }
     }
 
     /**
@@ -125,7 +167,7 @@ public final class ImageReader {
     }
 
     private static Image decode(byte[] file, String name, ReadOptions options) throws IOException {
-        return image(PictureDecoder.decode(file, name, options.applyExifOrientation(), options.maxPixels()));
+        return new PictureLoader(PictureAdmission.ofProcess(), new OfBytes(name, file), options).load();
     }
 
     private static Image image(Pixels pixels) {

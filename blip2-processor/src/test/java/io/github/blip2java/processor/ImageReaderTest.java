@@ -182,7 +182,7 @@ class ImageReaderTest {
         Path missing = folder.resolve("no.png");
         assertThatThrownBy(() -> ImageReader.read(missing))
                 .isInstanceOf(IOException.class)
-                .hasMessage(missing + ": no such file");
+                .hasMessage(missing + ": no such file; check the path");
         assertThatThrownBy(() -> ImageReader.read(folder))
                 .isInstanceOf(IOException.class)
                 .hasMessage(folder + ": expected a picture file, got a directory");

@@ -127,6 +127,12 @@ final class BmpFile {
         return Math.abs(height);
     }
 
+    /** What decoding takes of the heap: the samples, of which three bytes become RGB in place. */
+    long heapBytes() {
+        long pixels = (long) width * height();
+        return bits == 24 ? 3 * pixels : (bits + 7L) / 8 * pixels + 3 * pixels;
+    }
+
     /**
      * A file with the same pixels.
      *

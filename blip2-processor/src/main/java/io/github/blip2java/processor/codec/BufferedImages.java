@@ -8,6 +8,7 @@ import java.awt.image.ComponentColorModel;
 import java.awt.image.DataBuffer;
 import java.awt.image.DirectColorModel;
 import java.awt.image.Raster;
+import java.util.function.BiFunction;
 
 /**
  * Any {@link BufferedImage} to RGB bytes.
@@ -38,10 +39,15 @@ public final class BufferedImages {
      * @return its pixels
      */
     public static Pixels toRgb(BufferedImage image) {
-        return toRgb(image, Depth.JAVA);
+        return toRgb(image, Depth.JAVA, RowConverter::convert);
     }
 
-    static Pixels toRgb(BufferedImage image, Depth depth) {
+    /** As above, of a picture that nobody else uses: it is lost. */
+    static Pixels take(BufferedImage image, Depth depth) {
+        return toRgb(image, depth, RowConverter::take);
+    }
+
+    private static Pixels toRgb(BufferedImage image, Depth depth, BiFunction<Raster, RowConverter, Pixels> conversion) {
         Raster raster = image.getRaster();
         ColorModel colors = image.getColorModel();
         boolean bytes = raster.getTransferType() == DataBuffer.TYPE_BYTE;
@@ -51,17 +57,17 @@ public final class BufferedImages {
             int shift = bytes ? 0 : 8;
             switch (colors.getColorSpace().getType()) {
                 case ColorSpace.TYPE_GRAY:
-                    return RowConverter.convert(raster, gray(bands, shift, depth == Depth.PILLOW));
+                    return conversion.apply(raster, gray(bands, shift, depth == Depth.PILLOW));
                 case ColorSpace.TYPE_RGB:
-                    return RowConverter.convert(raster, rgb(bands, shift));
+                    return conversion.apply(raster, rgb(bands, shift));
                 case ColorSpace.TYPE_CMYK:
-                    return RowConverter.convert(raster, cmyk(bands, shift));
+                    return conversion.apply(raster, cmyk(bands, shift));
                 default:
                     return managed(image);
             }
         }
         if (depth == Depth.PILLOW && colors instanceof DirectColorModel && colors.getComponentSize(0) < 8) {
-            return RowConverter.convert(raster, narrow(raster.getNumBands(), colors));
+            return conversion.apply(raster, narrow(raster.getNumBands(), colors));
         }
         return managed(image);
     }

@@ -111,6 +111,13 @@ final class GifFile {
         return Math.max(word(8), top + frameHeight);
     }
 
+    /** What decoding takes of the heap: indices, the frame's pixels, and the canvas. */
+    long heapBytes() {
+        long frame = (long) frameWidth * frameHeight;
+        long canvas = (long) width() * height();
+        return 4 * frame + (frame == canvas ? 0 : 3 * canvas);
+    }
+
     /** A file of this frame alone, with its colours. */
     List<ByteBuffer> parts() {
         ByteBuffer start = ByteBuffer.allocate(SCREEN_BYTES + DESCRIPTOR_BYTES).order(ByteOrder.LITTLE_ENDIAN);

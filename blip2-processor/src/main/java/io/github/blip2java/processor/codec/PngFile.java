@@ -209,6 +209,15 @@ final class PngFile {
         return ByteBuffer.wrap(header).getInt(4);
     }
 
+    /** What decoding takes of the heap: the samples, of which three bytes become RGB in place. */
+    long heapBytes() {
+        int[] channels = {1, 0, 3, 1, 2, 0, 4};
+        int kind = header[COLOR_TYPE];
+        int bits = header[8] * (kind >= 0 && kind < channels.length ? channels[kind] : 4);
+        long pixels = (long) width() * height();
+        return bits == 24 ? 3 * pixels : (bits + 7L) / 8 * pixels + 3 * pixels;
+    }
+
     boolean grayAlpha() {
         return header[COLOR_TYPE] == GRAY_ALPHA;
     }

@@ -42,6 +42,7 @@ final class TiffFile {
     private static final int PLANAR = 284;
     private static final int PREDICTOR = 317;
     private static final int EXTRA_SAMPLES = 338;
+    private static final int TILE_BYTES = 325;
     private static final int SAMPLE_FORMAT = 339;
 
     /** Also fill order, fax options, tiles, inks, tables of JPEG and of colours, YCbCr; neither profiles nor text. */
@@ -64,7 +65,7 @@ final class TiffFile {
             322,
             323,
             324,
-            325,
+            TILE_BYTES,
             332,
             EXTRA_SAMPLES,
             347,
@@ -94,7 +95,7 @@ final class TiffFile {
             322,
             323,
             324,
-            325,
+            TILE_BYTES,
             513,
             514,
             519,
@@ -183,6 +184,23 @@ final class TiffFile {
 
     private int size(int tag) {
         return (int) Math.min(Integer.MAX_VALUE, Math.max(0, directory.number(tag, 0)));
+    }
+
+    /**
+     * What decoding takes of the heap: the samples, of which three bytes become RGB in place, and a strip's or tile's compressed bytes,
+     * at worst twice.
+     */
+    long heapBytes() {
+        long bits = directory.number(BITS, 1) * Math.min(8, directory.number(SAMPLES, 1));
+        long pixels = (long) width() * height();
+        long part = 0;
+        for (int tag : new int[] {STRIP_BYTES, TILE_BYTES}) {
+            for (long bytes : directory.numbers(tag)) {
+                part = Math.max(part, Math.min(bytes, file.limit()));
+            }
+        }
+        boolean compressed = directory.number(COMPRESSION, UNCOMPRESSED) != UNCOMPRESSED;
+        return (bits == 24 ? 3 : (bits + 7) / 8 + 3) * pixels + (compressed ? 2 * part : 0);
     }
 
     /** The table of 16-bit colours, reds, greens, blues; none where there is none. */
