@@ -11,7 +11,7 @@ if [ ! -x "$VENV/bin/python" ]; then
 fi
 python="$VENV/bin/python -W ignore"
 $python make_reference.py
-for script in images_reference.py tokenizers_reference.py published_reference.py pipeline_reference.py config_reference.py units_reference.py; do
+for script in images_reference.py ground_reference.py tokenizers_reference.py published_reference.py pipeline_reference.py config_reference.py units_reference.py; do
     $python "$script"
 done
 $python check_reference.py

@@ -67,7 +67,7 @@ final class AnswerCommand implements Callable<Integer> {
             blip2.checkPrompts(questions.stream().map(this::asked).toList());
             Image picture;
             try {
-                picture = read(Path.of(image));
+                picture = ImageReader.read(Path.of(image), options.reading());
             } catch (IOException | InvalidPathException e) {
                 progress.clear();
                 err.println("blip2: " + Blip2.message(e));
@@ -84,14 +84,6 @@ final class AnswerCommand implements Callable<Integer> {
             }
         }
         return Blip2.OK;
-    }
-
-    private static Image read(Path file) throws IOException {
-        try {
-            return ImageReader.read(file);
-        } catch (IOException e) {
-            throw new IOException(Blip2.message(file, e), e);
-        }
     }
 
     private String asked(String question) {

@@ -57,7 +57,7 @@ final class CaptionCommand implements Callable<Integer> {
                 Blip2Pipeline blip2 = options.load(progress)) {
             progress.progress("describing pictures", 0, images.size());
             start = System.nanoTime();
-            blip2.captionFiles(files, prompt, results -> print(results, printer, progress));
+            blip2.captionFiles(files, prompt, options.reading(), results -> print(results, printer, progress));
         }
         return failed == 0 ? Blip2.OK : Blip2.SOME_FAILED;
     }
@@ -84,7 +84,7 @@ final class CaptionCommand implements Callable<Integer> {
         for (FileResult result : results) {
             result.text().ifPresent(text -> printer.print(result.file().toString(), null, text, seconds));
             result.error().ifPresent(error -> {
-                err.println("blip2: " + Blip2.message(result.file(), error));
+                err.println("blip2: " + Blip2.message(error));
                 err.flush();
                 failed++;
             });

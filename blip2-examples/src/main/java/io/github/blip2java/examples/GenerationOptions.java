@@ -3,7 +3,9 @@ package io.github.blip2java.examples;
 
 import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.processor.Blip2Pipeline;
+import io.github.blip2java.processor.ReadOptions;
 import java.io.IOException;
+import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -21,6 +23,14 @@ final class GenerationOptions {
             defaultValue = "" + Blip2Pipeline.DEFAULT_MAX_NEW_TOKENS)
     private int maxNewTokens;
 
+    @Option(
+            names = "--background",
+            paramLabel = "COLOR",
+            description =
+                    "The colour under what is transparent: a name such as white, or #rrggbb (default: transparency is"
+                            + " ignored, as transformers does).")
+    private String background;
+
     @Mixin
     private ModelOptions options;
 
@@ -34,8 +44,19 @@ final class GenerationOptions {
         return options.json();
     }
 
+    /** How picture files are read. */
+    ReadOptions reading() {
+        try {
+            ReadOptions reading = ReadOptions.defaults();
+            return background == null ? reading : reading.withBackground(background);
+        } catch (IllegalArgumentException e) {
+            throw new CommandLine.ParameterException(command.commandLine(), "--" + e.getMessage());
+        }
+    }
+
     /** Loads the model, with texts as long as asked for; says so where it is the demo model, of which little can be asked. */
     Blip2Pipeline load(Progress progress) throws IOException {
+        reading(); // is wrong before anything is loaded
         if (model.isDemo()) {
             command.commandLine()
                     .getErr()

@@ -347,8 +347,22 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @throws IllegalStateException after {@link #close}
      */
     public void captionFiles(List<Path> files, String prompt, Consumer<List<FileResult>> results) {
+        captionFiles(files, prompt, ReadOptions.defaults(), results);
+    }
+
+    /**
+     * As {@link #captionFiles(List, String, Consumer)}, with files read in another way.
+     *
+     * @param files picture files, of the formats of {@link ImageReader}
+     * @param prompt how each caption begins; null or empty for no beginning
+     * @param reading orientation, limits and background
+     * @param results hears of some results whenever they are there, on this thread; one result a file, in the same order
+     * @throws IllegalArgumentException when the prompt holds the image token or is too long
+     * @throws IllegalStateException after {@link #close}
+     */
+    public void captionFiles(List<Path> files, String prompt, ReadOptions reading, Consumer<List<FileResult>> results) {
         checkPrompts(beginning(prompt, 1));
-        new PictureFiles(processor.imageProcessor(), ReadOptions.defaults(), model.pool(), batch)
+        new PictureFiles(processor.imageProcessor(), reading, model.pool(), batch)
                 .forEachBatch(files, read -> results.accept(describe(read, prompt)));
     }
 

@@ -12,13 +12,14 @@ import java.io.InputStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 
 /**
  * Reads pictures, with the bytes that Pillow 12.3's {@code Image.open(file).convert("RGB")} gives.
  *
  * <p>Formats: JPEG (also gray, progressive, CMYK), PNG (all colour types and depths), GIF, WebP (their first frames),
  * BMP, TIFF, BigTIFF (their first pictures), ICO (its largest), PBM, PGM and PPM, told apart by content, not by name.
- * Alpha is dropped, not blended over a background. Embedded colour profiles are ignored, and so is all else that no
+ * Alpha is dropped, unless {@link ReadOptions#background} says what is below. Embedded colour profiles are ignored, and so is all else that no
  * pixel depends on, be it damaged or not. A picture that stops half-way is an error. Files of more than
  * {@link ReadOptions#maxPixels} pixels are refused before they are decoded, files that are no pictures before they are
  * read.
@@ -53,7 +54,7 @@ public final class ImageReader {
      * Reads a picture file.
      *
      * @param file the file
-     * @param options orientation and limits
+     * @param options orientation, limits and background
      * @return the picture
      * @throws IOException when the file is missing, unreadable, not a picture, damaged or too large
      */
@@ -88,6 +89,13 @@ public final class ImageReader {
         }
 
         @Override
+        public byte[] start(int bytes) throws IOException {
+            try (InputStream stream = Files.newInputStream(file)) {
+                return stream.readNBytes(bytes);
+            }
+        }
+
+        @Override
         public byte[] read() throws IOException {
             try (InputStream stream = Files.newInputStream(file)) {
                 return PictureBytes.read(stream, size(), name());
@@ -98,6 +106,11 @@ public final class ImageReader {
     }
 
     private record OfBytes(String name, byte[] read) implements PictureLoader.Source {
+        @Override
+        public byte[] start(int bytes) {
+            return Arrays.copyOf(read, Math.min(bytes, read.length));
+        }
+
         @Override
         public long size() {
             return 0;
@@ -119,7 +132,7 @@ public final class ImageReader {
      * Reads a picture from a stream.
      *
      * @param stream a picture file's bytes; read to its end, not closed
-     * @param options orientation and limits
+     * @param options orientation, limits and background
      * @return the picture
      * @throws IOException when reading fails, or the bytes are not a picture, damaged or too large
      */
@@ -147,7 +160,7 @@ public final class ImageReader {
      * Reads a picture from bytes.
      *
      * @param file a picture file's bytes
-     * @param options orientation and limits
+     * @param options orientation, limits and background
      * @return the picture
      * @throws IOException when the bytes are not a picture, damaged or too large
      */
@@ -163,7 +176,18 @@ public final class ImageReader {
      * @return the picture
      */
     public static Image read(BufferedImage image) {
-        return image(BufferedImages.toRgb(image));
+        return read(image, ReadOptions.defaults());
+    }
+
+    /**
+     * Copies a picture that is already decoded.
+     *
+     * @param image as for {@link #read(BufferedImage)}
+     * @param options of which the background counts
+     * @return the picture
+     */
+    public static Image read(BufferedImage image, ReadOptions options) {
+        return image(BufferedImages.toRgb(image, options.background()));
     }
 
     private static Image decode(byte[] file, String name, ReadOptions options) throws IOException {

@@ -13,6 +13,8 @@ import java.util.function.Function;
  * read: where too little is left then, the file's bytes are dropped, and read again when the picture's turn comes.
  */
 final class PictureLoader {
+    private static final int START_BYTES = 1 << 16;
+
     /** A picture file. */
     interface Source {
         /** What error messages call it. */
@@ -23,6 +25,9 @@ final class PictureLoader {
 
         /** All its bytes; may be asked for again. */
         byte[] read() throws IOException;
+
+        /** The first of them. */
+        byte[] start(int bytes) throws IOException;
     }
 
     private final PictureAdmission admission;
@@ -38,8 +43,11 @@ final class PictureLoader {
     /** Loads a picture for a caller, who holds it as long as he likes. */
     Image load() throws IOException {
         admission.awaitCallers();
-        Optional<Image> beside = besideOthers(Function.identity());
-        Image image = beside.isPresent() ? beside.get() : alone(Function.identity());
+        Optional<Image> beside = besideOthers(this::lend);
+        return beside.isPresent() ? beside.get() : alone(this::lend);
+    }
+
+    private Image lend(Image image) {
         admission.lent().lend(image);
         return image;
     }
@@ -54,7 +62,7 @@ final class PictureLoader {
         long bytes = source.size();
         while (!admission.needsAll(bytes)) {
             try (PictureAdmission.Place place = admission.enter(bytes)) {
-                PictureDecoder decoder = open();
+                PictureDecoder decoder = open(source.read());
                 long needed = source.size() + decoder.heapBytes();
                 if (needed <= bytes || place.grow(needed)) {
                     return Optional.of(use.apply(image(decoder)));
@@ -76,27 +84,38 @@ final class PictureLoader {
      */
     <T> T alone(Function<Image, T> use) throws IOException {
         try (PictureAdmission.Place place = admission.enter(Long.MAX_VALUE)) {
-            while (true) {
+            for (boolean again = false; ; again = true) {
+                long held = admission.lent().bytes();
                 long needed = 0;
                 try {
-                    PictureDecoder decoder = open();
+                    PictureDecoder decoder = open(source.read());
                     needed = source.size() + decoder.heapBytes();
                     if (needed > admission.heap()) {
                         throw PictureErrors.noRoom(source.name(), needed, null);
                     }
                     return use.apply(image(decoder));
                 } catch (OutOfMemoryError e) {
-                    long held = admission.lent().bytes();
-                    if (!admission.lent().await(() -> admission.lent().bytes() < held)) {
-                        throw PictureErrors.noRoom(source.name(), needed, e);
+                    // What was in the way may be gone already.
+                    if (again && !admission.lent().await(() -> admission.lent().bytes() < held)) {
+                        throw PictureErrors.noRoom(source.name(), needed == 0 ? guess() : needed, e);
                     }
                 }
             }
         }
     }
 
-    private PictureDecoder open() throws IOException {
-        return PictureDecoder.open(source.read(), source.name(), options.applyExifOrientation(), options.maxPixels());
+    /** What a file needs that is too large to be read: its first bytes tell, in most formats. */
+    private long guess() throws IOException {
+        try {
+            return source.size() + open(source.start(START_BYTES)).heapBytes();
+        } catch (IOException e) {
+            return 2 * source.size(); // pixels that are not compressed take as much again
+        }
+    }
+
+    private PictureDecoder open(byte[] file) throws IOException {
+        return PictureDecoder.open(
+                file, source.name(), options.applyExifOrientation(), options.maxPixels(), options.background());
     }
 
     private static Image image(PictureDecoder decoder) throws IOException {

@@ -7,6 +7,9 @@ import io.github.blip2java.kernel.Parallel;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,8 +30,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Many and large pictures in a heap that has room for few of them, in processes of their own. All sizes are a sixteenth of what they
- * stand for: 1.5 megapixels for photographs of 24, 6.75 for those of 108, 64 MiB for 1 GiB.
+ * Many and large pictures in a heap that has room for few of them, in processes of their own. All sizes are a twenty-fifth of what
+ * they stand for: 0.96 megapixels for photographs of 24, 4.3 for those of 108, 40 MiB for 1 GiB.
  */
 @Timeout(300)
 class PictureMemoryTest {
@@ -45,10 +48,10 @@ class PictureMemoryTest {
 
     @BeforeAll
     static void makePictures() throws IOException {
-        small = picture("small.jpg", 1500, 1000);
-        smallPng = picture("small.png", 1500, 1000);
-        large = picture("large.jpg", 3000, 2250);
-        largePng = picture("large.png", 3000, 2250);
+        small = picture("small.jpg", 1200, 800);
+        smallPng = picture("small.png", 1200, 800);
+        large = picture("large.jpg", 2400, 1800);
+        largePng = picture("large.png", 2400, 1800);
         largest = picture("largest.jpg", 5000, 3000);
     }
 
@@ -64,6 +67,23 @@ class PictureMemoryTest {
         }
         Path file = folder.resolve(name);
         ImageIO.write(image, name.substring(name.indexOf('.') + 1), file.toFile());
+        return file;
+    }
+
+    /** A bitmap of 41 MiB, with pixels as many. */
+    private static Path raw() throws IOException {
+        ByteBuffer header = ByteBuffer.allocate(54).order(ByteOrder.LITTLE_ENDIAN);
+        header.put((byte) 'B')
+                .put((byte) 'M')
+                .putInt(10, 54)
+                .putInt(14, 40)
+                .putInt(18, 4800)
+                .putInt(22, 3000);
+        header.putShort(26, (short) 1).putShort(28, (short) 24);
+        Path file = Files.write(folder.resolve("raw.bmp"), header.array());
+        try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
+            sparse.setLength(54 + 3 * 4800L * 3000);
+        }
         return file;
     }
 
@@ -147,11 +167,11 @@ class PictureMemoryTest {
     void aHundredPicturesAndFourLargeOnesAreAllReadInAnyOrder() throws Exception {
         // The collector of bin/blip2, with a young generation of an eighth as there, and Java's usual one.
         List<Path> files = hundredSmallAndFourLarge(1);
-        assertThat(run(Pipeline.class, "-Xmx64m", files, "-XX:+UseParallelGC", "-Xmn8m"))
+        assertThat(run(Pipeline.class, "-Xmx40m", files, "-XX:+UseParallelGC", "-Xmn5m"))
                 .hasSameSizeAs(files)
                 .containsOnly("Image[384x384]");
         List<Path> largeFirst = List.of(large, largePng, small, largePng, large, small, smallPng, small, large);
-        assertThat(run(Pipeline.class, "-Xmx64m", largeFirst, "-XX:+UseG1GC"))
+        assertThat(run(Pipeline.class, "-Xmx40m", largeFirst, "-XX:+UseG1GC"))
                 .hasSameSizeAs(largeFirst)
                 .containsOnly("Image[384x384]");
     }
@@ -161,8 +181,8 @@ class PictureMemoryTest {
         List<String> expected = new ArrayList<>();
         List<Path> files = hundredSmallAndFourLarge(3);
         files.forEach(file ->
-                expected.add(file.equals(large) || file.equals(largePng) ? "Image[3000x2250]" : "Image[1500x1000]"));
-        assertThat(run(Callers.class, "-Xmx80m", files)).isEqualTo(expected);
+                expected.add(file.equals(large) || file.equals(largePng) ? "Image[2400x1800]" : "Image[1200x800]"));
+        assertThat(run(Callers.class, "-Xmx50m", files)).isEqualTo(expected);
     }
 
     @Test
@@ -180,6 +200,14 @@ class PictureMemoryTest {
         // What stands in the file header: three bytes a pixel and the file.
         long needed = 3 * 5000L * 3000 + Files.size(largest);
         assertThat(message.group(1)).isEqualTo("" + (needed >> 20));
+        // A file that cannot even be read is known by its first bytes.
+        Path file = raw();
+        assertThat(run(Pipeline.class, "-Xmx48m", List.of(file, small), "-XX:+UseParallelGC", "-Xmn8m"))
+                .satisfiesExactly(
+                        line -> assertThat(line)
+                                .startsWith(file + ": expected room for all its pixels in Java's heap, 82 MiB, got")
+                                .contains("start Java with -Xmx384m ("),
+                        line -> assertThat(line).isEqualTo("Image[384x384]"));
         // The collector and the young generation of bin/blip2.
         assertThat(run(Pipeline.class, message.group(2), files, "-XX:+UseParallelGC", "-Xmn128m"))
                 .hasSameSizeAs(files)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.processor.codec;
 
+import java.awt.Color;
 import java.awt.image.BufferedImage;
 import java.awt.image.IndexColorModel;
 import java.awt.image.Raster;
@@ -35,13 +36,16 @@ public final class PictureDecoder {
     private final PictureFormat format;
     private final boolean applyOrientation;
     private final long maxPixels;
+    private final Ground ground;
     private final Plan plan;
 
-    private PictureDecoder(byte[] file, String name, boolean applyOrientation, long maxPixels) throws IOException {
+    private PictureDecoder(byte[] file, String name, boolean applyOrientation, long maxPixels, Ground ground)
+            throws IOException {
         this.name = name;
         this.format = PictureFormat.of(file);
         this.applyOrientation = applyOrientation;
         this.maxPixels = maxPixels;
+        this.ground = ground;
         this.plan = guarded(() -> plan(file));
     }
 
@@ -66,14 +70,15 @@ public final class PictureDecoder {
      * @param name what error messages call the file
      * @param applyOrientation whether to turn the picture upright as its metadata asks
      * @param maxPixels width times height up to which a picture is decoded
+     * @param ground the colour under what is transparent; null to drop alpha
      * @return what decodes it
      * @throws IOException when the bytes are no picture of these formats, are damaged or cut short, or hold more pixels
      *     than allowed
      */
-    public static PictureDecoder open(byte[] file, String name, boolean applyOrientation, long maxPixels)
+    public static PictureDecoder open(byte[] file, String name, boolean applyOrientation, long maxPixels, Color ground)
             throws IOException {
         checkFormat(file, file.length, name);
-        return new PictureDecoder(file, name, applyOrientation, maxPixels);
+        return new PictureDecoder(file, name, applyOrientation, maxPixels, Ground.of(ground));
     }
 
     /**
@@ -203,34 +208,54 @@ public final class PictureDecoder {
     }
 
     private Pixels decode(PngFile png) throws IOException {
+        if (ground != null) {
+            png.lay(ground);
+        }
         BufferedImage image = read(PictureFormat.PNG, png.parts());
         // Pillow cuts 16-bit gray at 255, but keeps the high byte where alpha is stored beside it.
-        Pixels stored =
-                BufferedImages.take(image, png.grayAlpha() ? BufferedImages.Depth.JAVA : BufferedImages.Depth.PILLOW);
+        Pixels stored = BufferedImages.take(
+                image,
+                png.grayAlpha() ? BufferedImages.Depth.JAVA : BufferedImages.Depth.PILLOW,
+                png.alpha() ? ground : null);
+        if (ground != null && png.transparentColor() != null) {
+            ground.inPlaceOf(png.transparentColor(), stored.rgb());
+        }
         return upright(stored, png.orientation());
     }
 
     private Pixels decode(GifFile gif) throws IOException {
-        return gif.place(BufferedImages.take(read(PictureFormat.GIF, gif.parts()), BufferedImages.Depth.JAVA));
+        if (ground != null) {
+            gif.lay(ground);
+        }
+        return gif.place(BufferedImages.take(read(PictureFormat.GIF, gif.parts()), BufferedImages.Depth.JAVA, null));
     }
 
     private Pixels decode(BmpFile bmp) throws IOException {
-        return BufferedImages.take(read(PictureFormat.BMP, bmp.parts()), BufferedImages.Depth.PILLOW);
+        Pixels pixels = BufferedImages.take(read(PictureFormat.BMP, bmp.parts()), BufferedImages.Depth.PILLOW, null);
+        if (ground != null && bmp.alpha()) {
+            for (int y = 0, at = 0; y < pixels.height(); y++) {
+                for (int x = 0; x < pixels.width(); x++, at += 3) {
+                    ground.under(pixels.rgb(), at, bmp.alpha(x, y));
+                }
+            }
+        }
+        return pixels;
     }
 
     private Pixels decode(TiffFile tiff) throws IOException {
         BufferedImage image = read(PictureFormat.TIFF, tiff.parts());
+        Ground under = tiff.alpha() ? ground : null;
         Pixels stored = switch (tiff.samples()) {
             case INTEGER_32, FLOAT_32 -> RowConverter.convert(image.getRaster(), tiff.fourBytes());
             case PREMULTIPLIED ->
                 RowConverter.convert(
-                        image.getRaster(), tiff.premultiplied(image.getRaster().getNumBands()));
+                        image.getRaster(), tiff.premultiplied(image.getRaster().getNumBands(), under));
             case SIGNED_16 -> RowConverter.convert(image.getRaster(), RowConverter::signedGray);
             case UNSIGNED -> {
                 long[] map = image.getColorModel() instanceof IndexColorModel ? tiff.colorMap() : new long[0];
                 yield map.length > 0
                         ? BufferedImages.indexed(image.getRaster(), highBytes(map))
-                        : BufferedImages.take(image, BufferedImages.Depth.PILLOW);
+                        : BufferedImages.take(image, BufferedImages.Depth.PILLOW, under);
             }
         };
         // Reference: Pillow turns a TIFF upright while loading it, asked or not.
@@ -238,8 +263,8 @@ public final class PictureDecoder {
     }
 
     private Pixels decode(WebpFile webp) throws IOException {
-        Pixels frame = BufferedImages.take(read(PictureFormat.WEBP, webp.parts()), BufferedImages.Depth.PILLOW);
-        return upright(webp.place(frame), webp.orientation());
+        Pixels frame = BufferedImages.take(read(PictureFormat.WEBP, webp.parts()), BufferedImages.Depth.PILLOW, ground);
+        return upright(webp.place(frame, ground), webp.orientation());
     }
 
     private Pixels upright(Pixels stored, int orientation) {

@@ -116,6 +116,9 @@ final class TiffFile {
     private static final int LAB = 8;
     private static final int PREMULTIPLIED = 1;
     private static final int UNASSOCIATED_ALPHA = 2;
+    /** What Corel Draw writes in place of {@link #UNASSOCIATED_ALPHA}. */
+    private static final int COREL = 999;
+
     private static final int UNCOMPRESSED = 1;
     private static final int HEADER_BYTES = 8;
 
@@ -343,6 +346,17 @@ final class TiffFile {
         return samples;
     }
 
+    /**
+     * Whether pixels have an alpha: the first extra sample says so, or four samples without a word.
+     *
+     * <p>Reference: Pillow's table {@code OPEN_INFO}.
+     */
+    boolean alpha() {
+        boolean rgb = directory.number(PHOTOMETRIC, 0) == RGB;
+        long extra = directory.number(EXTRA_SAMPLES, rgb && directory.number(SAMPLES, 1) == 4 ? UNASSOCIATED_ALPHA : 0);
+        return extra == UNASSOCIATED_ALPHA || rgb && (extra == PREMULTIPLIED || extra == COREL);
+    }
+
     /** The conversion of samples that are handed over as four bytes. */
     RowConverter fourBytes() {
         boolean little = directory.order() == ByteOrder.LITTLE_ENDIAN;
@@ -361,9 +375,9 @@ final class TiffFile {
     }
 
     /** The conversion of {@link Samples#PREMULTIPLIED}, some bands of a byte or of 16 bits whose high byte counts. */
-    RowConverter premultiplied(int bands) {
+    RowConverter premultiplied(int bands, Ground ground) {
         int shift = directory.number(BITS, 8) == 16 ? 8 : 0;
-        return (row, out, target) -> {
+        RowConverter colors = (row, out, target) -> {
             for (int i = 0; i < row.length; i += bands) {
                 int alpha = row[i + 3] >> shift;
                 for (int band = 0; band < 3; band++) {
@@ -371,5 +385,6 @@ final class TiffFile {
                 }
             }
         };
+        return ground == null ? colors : ground.under(colors, bands, 3, shift);
     }
 }

@@ -132,8 +132,8 @@ final class WebpFile {
         return six;
     }
 
-    /** The canvas with the first frame on it, or a still picture as it is. */
-    Pixels place(Pixels picture) throws PictureException {
+    /** The canvas with the first frame on it, or a still picture as it is; a canvas is transparent, black without a ground. */
+    Pixels place(Pixels picture, Ground ground) throws PictureException {
         if (!animated()) {
             return picture;
         }
@@ -148,6 +148,9 @@ final class WebpFile {
             return picture;
         }
         Pixels canvas = Pixels.allocate(width(), height());
+        if (ground != null) {
+            ground.fill(canvas.rgb());
+        }
         canvas.place(picture, left, top);
         return canvas;
     }
