@@ -90,7 +90,7 @@ final class Blip2Backbone implements AutoCloseable {
     }
 
     static Blip2Backbone load(Path given, LoadOptions options) throws IOException {
-        JavaCpp.liftPhysicalLimit();
+        JavaCpp.prepare();
         Path directory = CheckpointFolder.resolve(given);
         Parallel pool = options.threads() == LoadOptions.ALL_CORES ? Parallel.shared() : Parallel.of(options.threads());
         if (!ENVIRONMENT_LOGGED.getAndSet(true)) {
