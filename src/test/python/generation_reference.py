@@ -2,7 +2,7 @@
 """Writes the cases of generation: python generation_reference.py [--out DIR] [--check] [--search] [GROUP...]
 
 --check writes them to another place and compares; exit code 1 on a difference. The inputs of each case are those of the attempt that
-generation/attempts.json names; --search tries again which ones are fit, and writes that file.
+generation/attempts.json names; --search looks for others where it names none or one that is no longer fit.
 """
 
 import argparse
@@ -30,6 +30,7 @@ GROUPS = {
     "greedy": (searches.greedy, make),
     "beams": (searches.beams, make),
     "beam-endings": (searches.beam_endings, make),
+    "beam-stopping": (searches.beam_stopping, make),
     "processors": (processors.alone, make),
     "processor-scores": (processors.scored, make),
     "combined": (processors.combined, make),
@@ -54,7 +55,7 @@ def main():
     parser.add_argument("groups", nargs="*", help="groups to write; all when none is given")
     parser.add_argument("--out", default=os.path.normpath(DEFAULT_OUT))
     parser.add_argument("--check", action="store_true", help="compare what is there with what would be written")
-    parser.add_argument("--search", action="store_true", help="look for inputs that make fit cases (slow)")
+    parser.add_argument("--search", action="store_true", help="look for inputs that make fit cases (slow), and keep them")
     arguments = parser.parse_args()
     unknown = set(arguments.groups) - GROUPS.keys()
     if unknown:

@@ -10,8 +10,8 @@ from .runs import Ask, Unfit, inputs_of, run, unfit, written
 from .searches import MODELS
 
 OPT_SOURCE = (
-    "transformers' formula with the unconditional text of each beam (negative prompt or last id of the prompt, then the beam's own"
-    " tokens) computed as a whole; generate itself does not move its cache with the beams"
+    "transformers' formula with the unconditional text of each beam (negative prompt or last id of the prompt, then the beam's"
+    " own tokens) computed as a whole; generate itself does not move its cache with the beams"
 )
 T5_SOURCE = (
     "transformers' formula, which generate refuses for T5: the unconditional model's encoder reads the negative prompt without"

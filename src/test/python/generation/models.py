@@ -36,7 +36,8 @@ OPT = dict(
 T5 = dict(T5, **GATED, vocab_size=VOCABULARY, d_model=48, d_kv=12, d_ff=64)
 SMALL_OPT = dict(OPT, hidden_size=16, ffn_dim=32, num_attention_heads=2, num_hidden_layers=1)
 SMALL_T5 = dict(T5, d_kv=8, d_ff=32, num_heads=2, num_layers=1, num_decoder_layers=1)
-# Folder: text configuration, seed, gain, how often the end comes when drawn. Seeds were tried until answers differed in length.
+# Folder: text configuration, seed, gain, how often the end comes when drawn.
+# Seeds were tried until answers differed in length.
 CHECKPOINTS = {
     "opt": (OPT, 15, 2.2, 0.08),
     "t5": (T5, 8, 1.5, 0.1),
@@ -106,8 +107,8 @@ def build(name):
 
 @torch.no_grad()
 def arrange(model, ends):
-    """Gives the ids new rows of the tables: the end one that is drawn with the given frequency, the special ids the rarest, and
-    the others in order of falling frequency.
+    """Gives the ids new rows of the tables: the end one that is drawn with the given frequency, the special ids the rarest,
+    and the others in order of falling frequency.
     """
     text = model.config.text_config
     torch.manual_seed(0)

@@ -55,13 +55,15 @@ DRAFTED = {
 
 
 DRAFTED_SOURCE = (
-    "greedy search of transformers 5.18.0, as drafts change no answer (Leviathan et al. 2023); its own drafting {} when it is given"
-    " embeddings"
+    "greedy search of transformers 5.18.0, as drafts change no answer (Leviathan et al. 2023); its own drafting {} when it is"
+    " given embeddings"
 )
 
 
 def make_drafted(world, ask):
-    """Drafts change the speed, never the answer. transformers compares the first drafts with scores of the prompt's positions."""
+    """Drafts change the speed, never the answer. Given embeddings, transformers compares the first drafts with scores of the
+    prompt's positions.
+    """
     for attempt in world.attempts(ask.name):
         inputs = inputs_of(ask, attempt)
         plain = Ask(ask.name, ask.model, {k: v for k, v in ask.options.items() if k not in DRAFTED}, least=ask.least)
@@ -107,7 +109,9 @@ def encoder():
             yield Ask(f"{model}-encoder-{i}-beams", model, {"max_new_tokens": 10, "num_beams": 3, **options}, **common)
 
 
-ENCODER_SOURCE = "processors of transformers 5.18.0, given the prompt's ids, in place of which generate of BLIP-2 has embeddings"
+ENCODER_SOURCE = (
+    "processors of transformers 5.18.0, given the prompt's ids, in place of which generate of BLIP-2 has embeddings"
+)
 
 
 def make_encoder(world, ask):

@@ -57,18 +57,14 @@ def alone():
             forced = [("forced-start", {"forced_bos_token_id": 9}, "works only after a prompt of one id, which OPT never has")]
         for name, options, *note in [*single(model), *forced]:
             without = None if note else list(options)
-            common = dict(without=without, differ=False, note=note[0] if note else None)
-            yield Ask(f"{model}-{name}-greedy", model, {"max_new_tokens": 12, **options}, rows=2, **common)
-            yield Ask(f"{model}-{name}-beams", model, {"num_beams": 3, "max_new_tokens": 10, **options}, **beams(name, common))
+            common = dict(rows=2, without=without, differ=False, note=note[0] if note else None)
+            yield Ask(f"{model}-{name}-greedy", model, {"max_new_tokens": 12, **options}, **common)
+            options = {"num_beams": 3, "max_new_tokens": 10, **options}
+            yield Ask(f"{model}-{name}-beams", model, options, **common)
         for name, options in NEUTRAL.items():
             yield Ask(f"{model}-{name}-greedy", model, {"max_new_tokens": 8, **options}, rows=2, differ=False)
             options = {"num_beams": 3, "max_new_tokens": 8, **options}
             yield Ask(f"{model}-{name}-beams", model, options, scores=name == "renormalized")
-
-
-def beams(name, common):
-    # A first step that leaves one id gives the other beams none; rounding decides among them, so they stay out of sight.
-    return {**common, "rows": 1 if name.startswith("watermark") else 2}
 
 
 def scored():
@@ -84,7 +80,8 @@ def scored():
         ):
             options = {"max_new_tokens": 4, **options}
             yield Ask(f"{model}-scored-{name}", model, options, scores=True)
-            yield Ask(f"{model}-scored-{name}-beams", model, {**options, "num_beams": 2, "renormalize_logits": True}, scores=True)
+            options = {**options, "num_beams": 2, "renormalize_logits": True}
+            yield Ask(f"{model}-scored-{name}-beams", model, options, scores=True)
 
 
 def combined():
@@ -137,7 +134,8 @@ def table(seed, rows):
     """For each picture the ids allowed after some ids, and after all others."""
     chance = random.Random(seed)
     ids = [1, 4, *range(5, VOCABULARY - 1)]
-    return [
-        {**{str(last): sorted(chance.sample(ids, 12)) for last in chance.sample(ids, 20)}, "default": sorted(chance.sample(ids, 30))}
-        for _ in range(rows)
-    ]
+    tables = []
+    for _ in range(rows):
+        after = {str(last): sorted(chance.sample(ids, 12)) for last in chance.sample(ids, 20)}
+        tables.append({**after, "default": sorted(chance.sample(ids, 30))})
+    return tables

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Searches that transformers 5.18.0 no longer has, as functions for its `custom_generate`.
 
-Group and constrained beam search keep their books with the classes of transformers 4.57.6, the newest release with them; only the
-loop around them is here. Every step computes the whole sequence again, without a cache.
+Group and constrained beam search keep their books with the classes of transformers 4.57.6, the newest release with them; only
+the loop around them is here. Every step computes the whole sequence again, without a cache.
 """
 
 import importlib.util
@@ -19,8 +19,8 @@ GROUPS_SOURCE = (
 )
 CONSTRAINED_SOURCE = "ConstrainedBeamSearchScorer of transformers 4.57.6 in a plain loop of beam search"
 CONTRASTIVE_SOURCE = (
-    "formula of Su et al. 2022: the candidate with the largest (1 - alpha) * probability - alpha * largest cosine with the last"
-    " hidden state (what the head reads) of any unpadded position before it, image and prompt among them"
+    "formula of Su et al. 2022: the candidate with the largest (1 - alpha) * probability - alpha * largest cosine with the"
+    " last hidden state (what the head reads) of any unpadded position before it, image and prompt among them"
 )
 
 

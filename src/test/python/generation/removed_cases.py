@@ -3,7 +3,9 @@
 
 from . import removed
 from .runs import Ask
-from .searches import MODELS
+from .searches import END, MODELS
+
+FIRST_END = "the scorer writes the first end token in place of the one that was found"
 
 
 def groups():
@@ -21,7 +23,7 @@ def groups():
                 (4, 2, 0.7, {"early_stopping": "never", "length_penalty": 1.5}, 2),
                 (4, 2, 0.7, {"length_penalty": 0.0}, 2),
                 (4, 2, 0.7, {"length_penalty": -1.0, "num_return_sequences": 2}, 1),
-                (4, 2, 0.8, {"eos_token_id": [1, 4, 9, 12], "num_return_sequences": 4}, 2),
+                (4, 2, 0.8, {"eos_token_id": [END[model], 9, 12], "num_return_sequences": 4}, 2),
                 (4, 2, 0.8, {"min_new_tokens": 6, "num_return_sequences": 2}, 2),
                 (6, 3, 0.8, {"no_repeat_ngram_size": 2, "num_return_sequences": 3}, 1),
             ]
@@ -38,6 +40,7 @@ def groups():
                 without=["num_beam_groups", "diversity_penalty"],
                 custom=search,
                 source=removed.GROUPS_SOURCE,
+                note=FIRST_END if "eos_token_id" in options else None,
             )
 
 
@@ -58,7 +61,7 @@ def constrained():
                 ([[37]], 4, {"early_stopping": True, "num_return_sequences": 2}, 2),
                 ([[38, 39]], 4, {"early_stopping": "never", "length_penalty": 2.0}, 1),
                 ([[52]], 3, {"length_penalty": 0.0, "no_repeat_ngram_size": 1}, 2),
-                ([[53, 54]], 3, {"eos_token_id": [1, 4, 9], "min_new_tokens": 5}, 2),
+                ([[53, 54]], 3, {"eos_token_id": [END[model], 9], "min_new_tokens": 5}, 2),
             ]
         ):
             yield Ask(
@@ -70,6 +73,7 @@ def constrained():
                 without=["force_words_ids"],
                 custom=search,
                 source=removed.CONSTRAINED_SOURCE,
+                note=FIRST_END if "eos_token_id" in more else None,
                 check=lambda outcome, words=words: all(holds(row, words) for row in outcome.new.tolist()),
             )
 
@@ -95,7 +99,7 @@ def contrastive():
                 (0.6, None, {}, 2, "text"),  # top_k is 50
                 (0.5, 4, {"repetition_penalty": 1.3}, 2, "text"),
                 (0.5, 4, {"min_new_tokens": 6, "no_repeat_ngram_size": 2}, 2, "text"),
-                (0.3, 4, {"eos_token_id": [1, 4, 9, 12, 15]}, 3, "text"),
+                (0.3, 4, {"eos_token_id": [END[model], 9, 12, 15]}, 3, "text"),
             ]
         ):
             options = {"penalty_alpha": alpha, "max_new_tokens": 12, **more}

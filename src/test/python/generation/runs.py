@@ -52,12 +52,12 @@ class World:
         self.known, self.search = known, search
 
     def attempts(self, name):
-        """Attempts to make of a case: the known one, or while searching all until one is fit, which is kept."""
+        """Attempts to make of a case: the known one, and when searching all others until one is fit, which is kept."""
+        first = [self.known[name]] if name in self.known else []
         if not self.search:
-            yield from [self.known[name]] if name in self.known else []
+            yield from first
             return
-        self.known.pop(name, None)
-        for attempt in range(ATTEMPTS):
+        for attempt in [*first, *range(ATTEMPTS)]:
             self.known[name] = attempt
             yield attempt
         del self.known[name]

@@ -4,6 +4,7 @@
 from .runs import Ask
 
 MODELS = ("opt", "t5")
+END = {"opt": 4, "t5": 1}
 
 
 def total(model, new, shape="text"):
@@ -25,7 +26,8 @@ def greedy():
         yield Ask(f"{start}-text", model, {"max_new_tokens": 20}, least=8)
         yield Ask(f"{start}-text-ended", model, {"max_new_tokens": 30}, least=8, most=29)
         yield Ask(f"{start}-one-token", model, {"max_new_tokens": 1}, rows=3, least=1, differ=False)
-        yield Ask(f"{start}-ends-at-once", model, {"max_new_tokens": 9, "eos_token_id": [1, 4, 6, 10, 25]}, rows=3, check=at_once)
+        several = {"max_new_tokens": 9, "eos_token_id": [END[model], 6, 10, 25]}
+        yield Ask(f"{start}-ends-at-once", model, several, rows=3, check=at_once)
         yield Ask(f"{start}-batch-2", model, {"max_new_tokens": 16}, rows=2, scores=True, least=5, most=15)
         yield Ask(f"{start}-batch-3", model, {"max_new_tokens": 20}, rows=3, least=8)
         yield Ask(f"{start}-batch-5", model, {"max_new_tokens": 20}, rows=5, least=8)
@@ -44,15 +46,15 @@ def beams():
         start = f"{model}-beams"
         for count in (2, 3, 4, 5, 6, 7):
             yield Ask(
-                f"{start}-{count}-image", model, {"num_beams": count, "max_new_tokens": 12}, shape="image", transitions=True
+                f"{start}-{count}-image", model, {"num_beams": count, "max_new_tokens": 12}, shape="image", transitions=True,
+                scores=count == 2,
             )
-            yield Ask(f"{start}-{count}-text", model, {"num_beams": count, "max_new_tokens": 14}, rows=1, transitions=count < 4)
+            yield Ask(f"{start}-{count}-text", model, {"num_beams": count, "max_new_tokens": 14}, transitions=count < 4)
             yield Ask(
                 f"{start}-{count}-batch",
                 model,
                 {"num_beams": count, "max_new_tokens": 12},
                 rows=2 + count % 2,
-                scores=count == 2,
                 least=5,
             )
         for count, returned in ((2, 2), (3, 2), (4, 4), (5, 3), (7, 7)):
@@ -115,3 +117,23 @@ def beam_endings():
         vqa = {"num_beams": 5, "max_new_tokens": 10, "length_penalty": -1.0 if model == "t5" else 0.0}
         yield Ask(f"{start}-vqa", model, vqa, rows=3, differ=False)
         yield Ask(f"{start}-vqa-one", model, {**vqa, "min_new_tokens": 1}, rows=1)
+
+
+def beam_stopping():
+    """Where early stopping and the length penalty make a difference."""
+    for model in MODELS:
+        for i, (option, options, rows) in enumerate(
+            [
+                ("early_stopping", {"num_beams": 2, "early_stopping": True}, 1),
+                ("early_stopping", {"num_beams": 3, "early_stopping": True, "length_penalty": 1.5}, 2),
+                ("early_stopping", {"num_beams": 4, "early_stopping": True, "num_return_sequences": 2}, 2),
+                ("early_stopping", {"num_beams": 2, "early_stopping": "never", "length_penalty": 2.0}, 1),
+                ("early_stopping", {"num_beams": 3, "early_stopping": "never", "length_penalty": 1.0}, 2),
+                ("early_stopping", {"num_beams": 2, "early_stopping": "never", "num_return_sequences": 2}, 1),
+                ("length_penalty", {"num_beams": 3, "length_penalty": 1.6}, 1),
+                ("length_penalty", {"num_beams": 4, "length_penalty": 2.0, "early_stopping": "never"}, 1),
+                ("length_penalty", {"num_beams": 4, "length_penalty": -2.0, "early_stopping": True}, 2),
+            ]
+        ):
+            options = {"max_new_tokens": 20, "eos_token_id": [END[model], 7, 9], **options}
+            yield Ask(f"{model}-beam-stopping-{i}", model, options, rows=rows, differ=False, without=[option], least=2)

@@ -32,10 +32,9 @@ record Rules(GenerationConfig options, int maxNewTokens, int minNewTokens, int[]
         if (all.padTokenId() != null) {
             checkId("padTokenId", all.padTokenId(), config);
         }
-        // Reference: without a padding token the first end token serves; a beam search takes id 0, that of T5, for
-        // none.
-        boolean none =
-                all.padTokenId() == null || all.padTokenId() == 0 && all.mode().hasBeams();
+        // Reference: without a padding token the first end token serves; plain beams take id 0, that of T5, for none.
+        boolean plainBeams = all.mode() == GenerationMode.BEAM_SEARCH || all.mode() == GenerationMode.BEAM_SAMPLE;
+        boolean none = all.padTokenId() == null || all.padTokenId() == 0 && plainBeams;
         int pad = none ? eos.length > 0 ? eos[0] : 0 : all.padTokenId();
         boolean limited = config.maxPositions().isPresent();
         int room = limited ? config.maxPositions().getAsInt() - longest : positionsInHeap(config, rows);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.generation;
 
+import static io.github.blip2java.generation.TableState.log;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
@@ -13,7 +14,6 @@ import io.github.blip2java.generation.search.GreedySearch;
 import io.github.blip2java.generation.search.Search;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -44,58 +44,20 @@ class BeamSearchTest {
                 .toList();
     }
 
-    /** Logits that are the logarithms of probabilities. */
-    private static float[] log(double... probabilities) {
-        float[] logs = new float[probabilities.length];
-        for (int i = 0; i < logs.length; i++) {
-            logs[i] = (float) Math.log(probabilities[i]);
-        }
-        return logs;
-    }
-
-    /** All sequences that end within so many tokens, the best first. */
-    private record Scored(List<Integer> tokens, double sum) {
-        static void all(TableState.Table table, int most, Scored before, List<Scored> found) {
-            int[] tokens = before.tokens.stream().mapToInt(i -> i).toArray();
-            float[] logits = table.logits(0, tokens);
-            double total = 0;
-            for (float logit : logits) {
-                total += Math.exp(logit);
-            }
-            for (int token = 0; token < logits.length; token++) {
-                List<Integer> longer = new ArrayList<>(before.tokens);
-                longer.add(token);
-                Scored next = new Scored(longer, before.sum + logits[token] - Math.log(total));
-                if (token == END || longer.size() == most) {
-                    found.add(next);
-                } else {
-                    all(table, most, next, found);
-                }
-            }
-        }
-
-        double score(double lengthPenalty) {
-            return sum / Math.pow(tokens.size(), lengthPenalty);
-        }
-    }
-
     @ParameterizedTest
     @ValueSource(doubles = {0, 1, 2, -1, 0.5})
     void asManyBeamsAsThereAreSequencesFindTheBestOfAll(double lengthPenalty) {
         for (int seed = 0; seed < 20; seed++) {
             TableState.Table table = TableState.Table.random(seed, VOCAB, 1.5);
-            List<Scored> all = new ArrayList<>();
-            Scored.all(table, 3, new Scored(List.of(), 0), all);
-            all.sort(Comparator.comparing(each -> -each.score(lengthPenalty)));
+            List<AllSequences.Scored> all = AllSequences.best(table, VOCAB, END, 3, lengthPenalty);
             int beams = 84; // 4³ + 4² + 4 + 1 sequences are fewer, so that none is ever left out
             List<Hypothesis> found =
                     TableState.run(table, search(1, options(beams, 6, lengthPenalty, EarlyStopping.NEVER, 3)), 6, 0);
             for (int i = 0; i < 6; i++) {
                 assertThat(found.get(i).tokens())
                         .as("seed %d, number %d", seed, i)
-                        .containsExactly(
-                                all.get(i).tokens.stream().mapToInt(t -> t).toArray());
-                assertThat(found.get(i).score()).isCloseTo(all.get(i).score(lengthPenalty), within(1e-5));
+                        .containsExactly(all.get(i).tokens());
+                assertThat(found.get(i).score()).isCloseTo(all.get(i).score(), within(1e-5));
             }
         }
     }

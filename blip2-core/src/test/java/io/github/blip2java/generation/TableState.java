@@ -63,6 +63,15 @@ final class TableState implements DecoderState {
         }
     }
 
+    /** Logits that are the logarithms of probabilities. */
+    static float[] log(double... probabilities) {
+        float[] logs = new float[probabilities.length];
+        for (int i = 0; i < logs.length; i++) {
+            logs[i] = (float) Math.log(probabilities[i]);
+        }
+        return logs;
+    }
+
     /** Runs a search over prompts of the table, each with one id before the new tokens. */
     static List<Hypothesis> run(Table table, Search search, int results, int... prompts) {
         return run(table, search, results, (hypothesis, scores) -> {}, prompts);

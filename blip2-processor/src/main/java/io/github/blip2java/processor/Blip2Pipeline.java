@@ -11,7 +11,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
 
@@ -228,7 +227,9 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @throws IllegalStateException after {@link #close}
      */
     public GeneratedText caption(ImageEncoding image, String prompt) {
-        return generate(Blip2Request.about(single(image)).prompt(prompt).build())
+        return generate(Blip2Request.about(TextGenerator.single(image))
+                        .prompt(prompt)
+                        .build())
                 .get(0);
     }
 
@@ -257,7 +258,9 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @throws IllegalStateException after {@link #close}
      */
     public GeneratedText answer(ImageEncoding image, String question) {
-        return generate(Blip2Request.about(single(image)).question(question).build())
+        return generate(Blip2Request.about(TextGenerator.single(image))
+                        .question(question)
+                        .build())
                 .get(0);
     }
 
@@ -315,28 +318,58 @@ public final class Blip2Pipeline implements AutoCloseable {
     public void generateForFiles(List<Path> files, Blip2Request request, Consumer<List<FileResult>> results) {
         texts.check(request.toBuilder().images(null).build());
         new PictureFiles(processor.imageProcessor(), model.pool(), batch)
-                .forEachBatch(files, read -> results.accept(describe(read, request)));
+                .forEachBatch(files, read -> results.accept(texts.describe(read, request)));
     }
 
-    private List<FileResult> describe(List<PictureFiles.ReadFile> files, Blip2Request request) {
-        List<Image> images = files.stream()
-                .map(PictureFiles.ReadFile::image)
-                .filter(Objects::nonNull)
-                .toList();
-        var described = generate(request.toBuilder().images(images).build()).iterator();
-        return files.stream()
-                .map(read -> read.error() == null
-                        ? FileResult.of(read.file(), described.next())
-                        : FileResult.failed(read.file(), read.error()))
-                .toList();
+    /**
+     * Says how probable given texts about a picture are, such as the possible answers to a question. Picture and prompt are computed once.
+     *
+     * @param image the picture
+     * @param prompt what stands before each text; null or empty for nothing
+     * @param candidates one text or more; their ends count too, so that one that goes on is another text
+     * @return the texts, the most probable first
+     * @throws IllegalArgumentException when there is no candidate, one is blank, a text holds the image token, or prompt and candidate are
+     *     too long
+     * @throws IllegalStateException after {@link #close}
+     */
+    public List<ScoredText> score(Image image, String prompt, List<String> candidates) {
+        return score(Blip2Request.about(image).prompt(prompt).build(), candidates);
     }
 
-    private static ImageEncoding single(ImageEncoding image) {
-        if (image.batch() != 1) {
-            throw new IllegalArgumentException(
-                    "image: expected one encoded picture, got " + image.batch() + "; take one with image(i)");
-        }
-        return image;
+    /**
+     * Says how probable given texts are, as {@link #score(Image, String, List)} does.
+     *
+     * @param request one picture and at most one prompt or question; how to generate does not count
+     * @param candidates as there
+     * @return the texts, the most probable first
+     * @throws IllegalArgumentException as there, or when there are several pictures or prompts
+     * @throws IllegalStateException after {@link #close}
+     */
+    public List<ScoredText> score(Blip2Request request, List<String> candidates) {
+        return texts.score(request, candidates);
+    }
+
+    /**
+     * Begins a conversation about a picture.
+     *
+     * @param image the picture
+     * @return the conversation, without any turn yet
+     * @throws IllegalStateException after {@link #close}
+     */
+    public Talk talk(Image image) {
+        return talk(Blip2Request.about(image).build());
+    }
+
+    /**
+     * Begins a conversation about a picture.
+     *
+     * @param request one picture, and how to generate; its prompts do not count
+     * @return the conversation, without any turn yet
+     * @throws IllegalArgumentException when there is not one picture
+     * @throws IllegalStateException after {@link #close}
+     */
+    public Talk talk(Blip2Request request) {
+        return new Talk(texts, texts.encoded(request));
     }
 
     /**

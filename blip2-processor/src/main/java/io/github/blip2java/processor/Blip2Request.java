@@ -73,9 +73,7 @@ public final class Blip2Request {
      * @return a builder
      */
     public static Builder about(ImageEncoding encoding) {
-        Builder builder = new Builder();
-        builder.encoding = encoding;
-        return builder;
+        return new Builder().encoding(encoding);
     }
 
     /** {@return a builder of a request without pictures, for {@link Blip2Pipeline#generateForFiles}} */
@@ -181,6 +179,12 @@ public final class Blip2Request {
         public Builder images(List<Image> values) {
             images = values == null ? null : List.copyOf(values);
             encoding = null;
+            return this;
+        }
+
+        Builder encoding(ImageEncoding value) {
+            images = null;
+            encoding = value;
             return this;
         }
 

@@ -14,7 +14,9 @@ import io.github.blip2java.processor.tokenizer.StopStrings;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.OptionalDouble;
+import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -90,6 +92,57 @@ final class TextGenerator {
         return texts;
     }
 
+    /** The most probable candidate first. */
+    List<ScoredText> score(Blip2Request request, List<String> candidates) {
+        if (request.texts(1) != null && request.texts(1).size() != 1) {
+            throw new IllegalArgumentException(
+                    "prompts: expected one at most, got " + request.texts(1).size() + "; score about each by itself");
+        }
+        GenerationConfig options = options(request);
+        ProcessorOutput prompt = inputs(request.texts(1), options);
+        TextScorer scorer = new TextScorer(model, processor);
+        long[][] ids = scorer.ids(
+                candidates, request.texts(1) == null ? null : request.texts(1).get(0));
+        check(1, prompt, options);
+        ImageEncoding image = encoded(request).encoding();
+        return scorer.score(image, prompt, candidates, ids);
+    }
+
+    /** The same request with its one picture encoded. */
+    Blip2Request encoded(Blip2Request request) {
+        if (request.pictures() != 1) {
+            throw new IllegalArgumentException("request: expected one picture, got " + request.pictures());
+        }
+        return request.encoding() != null
+                ? request
+                : request.toBuilder()
+                        .encoding(encode(request.images(), options(request)))
+                        .build();
+    }
+
+    /** Does what a request says with files that were read; the others keep their errors. */
+    List<FileResult> describe(List<PictureFiles.ReadFile> files, Blip2Request request) {
+        List<Image> images = files.stream()
+                .map(PictureFiles.ReadFile::image)
+                .filter(Objects::nonNull)
+                .toList();
+        var described = generate(request.toBuilder().images(images).build()).iterator();
+        return files.stream()
+                .map(read -> read.error() == null
+                        ? FileResult.of(read.file(), described.next())
+                        : FileResult.failed(read.file(), read.error()))
+                .toList();
+    }
+
+    /** Refuses several pictures. */
+    static ImageEncoding single(ImageEncoding image) {
+        if (image.batch() != 1) {
+            throw new IllegalArgumentException(
+                    "image: expected one encoded picture, got " + image.batch() + "; take one with image(i)");
+        }
+        return image;
+    }
+
     ImageEncoding encode(List<Image> images, GenerationConfig options) {
         return model.asOneCall(images.size(), options, () -> {
             INDArray pixels = processor.imageProcessor().preprocess(images);
@@ -115,6 +168,20 @@ final class TextGenerator {
         Call call = call(request);
         int pictures = request.hasPictures() ? request.pictures() : 1;
         check(pictures, inputs(request.texts(pictures), call.options), call.options);
+    }
+
+    /** Whether a prompt about one picture leaves positions for some new tokens. */
+    boolean leavesRoom(String prompt, Blip2Request request, int newTokens) {
+        GenerationConfig options = options(request);
+        OptionalInt positions = model.config().textConfig().maxPositions().isPresent()
+                ? model.config().textConfig().maxPositions()
+                : processor.tokenizer().modelMaxLength();
+        int wanted = options.maxNewTokens() == null ? newTokens : Math.min(newTokens, options.maxNewTokens());
+        // Older checkpoints put the picture's positions in front of the ids.
+        int picture =
+                processor.numQueryTokens().isPresent() ? 0 : model.config().numQueryTokens();
+        return positions.isEmpty()
+                || picture + inputs(List.of(prompt), options).inputIds()[0].length + wanted <= positions.getAsInt();
     }
 
     private void check(int pictures, ProcessorOutput inputs, GenerationConfig options) {
@@ -177,19 +244,17 @@ final class TextGenerator {
     private static GeneratedText one(long[] ids, GenerationResult result, int row, IncrementalText text) {
         float[][] logProbabilities = result.details().logProbabilities();
         float[] scores = result.details().sequenceScores();
-        List<Float> each = new ArrayList<>();
-        if (logProbabilities != null) {
-            for (float one : logProbabilities[row]) {
-                each.add(one);
-            }
-        }
         return new GeneratedText(
                 (text.add(ids) + text.finish()).strip(),
                 Arrays.stream(ids).boxed().toList(),
                 result.finishReasons().get(row),
-                each,
+                logProbabilities == null ? List.of() : list(logProbabilities[row]),
                 scores == null ? OptionalDouble.empty() : OptionalDouble.of(scores[row]),
                 List.of());
+    }
+
+    static List<Float> list(float[] values) {
+        return IntStream.range(0, values.length).mapToObj(i -> values[i]).toList();
     }
 
     private static GeneratedText together(List<GeneratedText> texts) {

@@ -21,7 +21,8 @@ import java.util.stream.Stream;
  * {@code _constrained_beam_search} and {@code ConstrainedBeamSearchScorer} of {@code transformers} 4.57; what stands in the prompt
  * of a decoder-only model counts, as there.
  *
- * <p>Where no beam has everything in time, the best ones without are the results, as in the reference.
+ * <p>As in the reference a beam that has everything has no privilege from then on, and may be lost again to likelier ones; where no
+ * beam has everything in the end, the best ones without are the results. More beams help.
  */
 public final class ConstrainedBeamSearch implements Search {
     private final BeamOptions options;
