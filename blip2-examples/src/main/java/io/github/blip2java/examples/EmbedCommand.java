@@ -88,7 +88,7 @@ final class EmbedCommand implements Callable<Integer> {
                     spec.commandLine().getOut(),
                     images.size() + texts.size(),
                     queries ? shape : new int[] {shape[1]})) {
-                int code = new PictureBatches(images, err, progress)
+                int code = new PictureBatches(images, options.reading(), err, progress)
                         .forEach(blip2, batch -> write(batch, blip2, writer, progress));
                 for (int text = 0; text < texts.size(); text++) {
                     writer.write("text", texts.get(text), encoded.embedding(text));

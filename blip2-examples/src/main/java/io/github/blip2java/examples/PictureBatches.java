@@ -5,6 +5,7 @@ import io.github.blip2java.MemoryEstimate;
 import io.github.blip2java.processor.Blip2ImageProcessor;
 import io.github.blip2java.processor.Blip2RetrievalPipeline;
 import io.github.blip2java.processor.Image;
+import io.github.blip2java.processor.ReadOptions;
 import io.github.blip2java.processor.codec.PictureErrors;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -15,16 +16,19 @@ import java.util.List;
 /** Any number of pictures in bounded memory; those that cannot be read are reported, and the others still come out. */
 final class PictureBatches {
     private final List<String> names;
+    private final ReadOptions reading;
     private final PrintWriter err;
     private final Progress progress;
 
     /**
      * Knows what to read.
      *
-     * @param names files, one of which may be {@code -} for standard input
+     * @param names   files, one of which may be {@code -} for standard input
+     * @param reading how
      */
-    PictureBatches(List<String> names, PrintWriter err, Progress progress) {
+    PictureBatches(List<String> names, ReadOptions reading, PrintWriter err, Progress progress) {
         this.names = names;
+        this.reading = reading;
         this.err = err;
         this.progress = progress;
     }
@@ -86,7 +90,7 @@ final class PictureBatches {
     private Image read(String name, Blip2ImageProcessor images) {
         String message;
         try {
-            return images.resize(PictureArgument.read(name));
+            return images.resize(PictureArgument.read(name, reading));
         } catch (IOException e) {
             message = e.getMessage();
         } catch (IllegalArgumentException e) { // a picture that is too long to be resized

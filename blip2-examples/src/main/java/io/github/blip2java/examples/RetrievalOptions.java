@@ -2,6 +2,7 @@
 package io.github.blip2java.examples;
 
 import io.github.blip2java.processor.Blip2RetrievalPipeline;
+import io.github.blip2java.processor.ReadOptions;
 import java.io.IOException;
 import java.nio.file.Path;
 import picocli.CommandLine.Mixin;
@@ -21,6 +22,9 @@ final class RetrievalOptions {
     private Path model;
 
     @Mixin
+    private PictureOptions pictures;
+
+    @Mixin
     private ModelOptions options;
 
     @Spec(Spec.Target.MIXEE)
@@ -33,8 +37,14 @@ final class RetrievalOptions {
         return options.json();
     }
 
+    /** How picture files are read. */
+    ReadOptions reading() {
+        return pictures.reading(command.commandLine());
+    }
+
     /** Loads the model; says so where it is the twin, of which little can be asked. */
     Blip2RetrievalPipeline load(Progress progress) throws IOException {
+        reading(); // is wrong before anything is loaded
         if (model == null) {
             command.commandLine()
                     .getErr()
