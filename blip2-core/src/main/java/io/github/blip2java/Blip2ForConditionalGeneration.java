@@ -6,6 +6,8 @@ import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.generation.GenerationHooks;
 import io.github.blip2java.generation.GenerationResult;
 import io.github.blip2java.generation.Generator;
+import io.github.blip2java.generation.assisted.Assistant;
+import io.github.blip2java.language.DecoderState;
 import io.github.blip2java.language.LanguageModelConfig;
 import io.github.blip2java.language.Prompt;
 import io.github.blip2java.language.TokenIds;
@@ -248,6 +250,34 @@ public final class Blip2ForConditionalGeneration extends Blip2WithLanguageModel 
             throw new IllegalArgumentException("images: expected pictures that this model encoded, got "
                     + (images == null ? "null" : "those of another model") + "; encodeImages makes them");
         }
+    }
+
+    /**
+     * Lets this model guess for a larger one ({@link GenerationHooks#withAssistant}).
+     *
+     * @param images        pictures that this model encoded, as for {@link #generate(ImageEncoding, long[][], long[][], GenerationConfig)}
+     * @param inputIds      the prompts that the other model gets
+     * @param attentionMask their mask, or null
+     * @return reads these prompts when asked to; this model must stay open
+     * @throws IllegalArgumentException if a shape or an id does not fit
+     */
+    public Assistant asAssistant(ImageEncoding images, long[][] inputIds, long[][] attentionMask) {
+        checkOpen();
+        checkOwn(images);
+        ImageTextMerger.Text text = textSide.merger.check(inputIds, attentionMask, images.batch(), true);
+        Prompt prompts = prompt(images, text);
+        return new Assistant() {
+            @Override
+            public int vocabSize() {
+                return config().textConfig().vocabSize();
+            }
+
+            @Override
+            public DecoderState start(int prompt, int maxNewTokens) {
+                checkOpen();
+                return textSide.languageModel.start(prompts.sequence(prompt), maxNewTokens);
+            }
+        };
     }
 
     /**

@@ -245,9 +245,9 @@ class CommandLineTest {
         assertThat(out.toString()).isEmpty();
         assertThat(err.toString())
                 .contains(
-                        "blip2: expected a command: caption, answer, info, verify, convert, bench",
+                        "blip2: expected a command: caption, answer, score, chat, info, verify, convert, bench",
                         "blip2: Missing required parameter: 'IMAGE'",
-                        "blip2: generation option max_new_tokens: expected a whole number from 1 to 2147483647, got 0",
+                        "blip2: --max-new-tokens: expected a whole number from 1 to 2147483647, got 0",
                         "/nowhere: expected a checkpoint folder, found nothing there; check the path",
                         "/gone: expected a checkpoint folder, found nothing there; check the path",
                         "expected a reference case (checkpoint/, reference.safetensors, reference.json)",
@@ -308,10 +308,10 @@ class CommandLineTest {
 
     @Test
     void everyCommandHasHelpWithAnExample() {
-        for (String command : List.of("caption", "answer", "info", "verify", "convert", "bench")) {
+        for (String command : List.of("caption", "answer", "score", "chat", "info", "verify", "convert", "bench")) {
             out.getBuffer().setLength(0);
             assertThat(run(command, "--help")).isZero();
-            assertThat(out.toString()).contains("Usage: blip2 " + command, "Example:", "  blip2 " + command + " ");
+            assertThat(out.toString()).contains("Usage: blip2 " + command, "Example", "  blip2 " + command + " ");
         }
     }
 
@@ -389,7 +389,7 @@ class CommandLineTest {
             {"fly"},
             {"help", "anwser"},
             {"caption", "--modle", MODEL, CAT},
-            {"caption", "--temperature", CAT},
+            {"score", "--sampling-rate", CAT, "a cat"},
             {"info", MODEL, MODEL}
         }) {
             assertThat(run(words)).isEqualTo(2);
@@ -399,11 +399,12 @@ class CommandLineTest {
                         "blip2: expected a command, got \"capton\"; did you mean caption?",
                         "blip2: expected a command, got \"ifno\"; did you mean info?",
                         "blip2: expected a command, got \"conv\"; did you mean convert?",
-                        "blip2: expected a command, got \"fly\"; there are caption, answer, info, verify, convert, bench",
+                        "blip2: expected a command, got \"fly\"; there are caption, answer, score, chat, info,"
+                                + " verify, convert, bench",
                         "blip2: expected a command, got \"anwser\"; did you mean answer?",
                         "blip2: expected an option, got \"--modle\"; did you mean --model?",
-                        "blip2: expected an option, got \"--temperature\"; there are --prompt, --model, --max-new-tokens,"
-                                + " --dtype, --threads, --force, --json, --help, --version",
+                        "blip2: expected an option, got \"--sampling-rate\"; there are --prompt, --model, --dtype,"
+                                + " --threads, --force, --json, --help, --version",
                         "blip2: Unmatched argument at index 2: '" + MODEL + "'");
     }
 

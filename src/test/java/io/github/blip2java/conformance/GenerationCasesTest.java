@@ -17,7 +17,7 @@ import io.github.blip2java.generation.GenerationResult;
 import io.github.blip2java.generation.Hypothesis;
 import io.github.blip2java.generation.LogitsProcessor;
 import io.github.blip2java.generation.logits.LogitsProcessors;
-import io.github.blip2java.generation.search.CurrentTokens;
+import io.github.blip2java.generation.search.beam.CurrentTokens;
 import io.github.blip2java.processor.tokenizer.StopStrings;
 import io.github.blip2java.processor.tokenizer.Tokenizer;
 import io.github.blip2java.tensor.Tensor;
@@ -54,7 +54,7 @@ class GenerationCasesTest {
     @BeforeAll
     static void open() throws IOException {
         pictures = SafetensorsFile.open(FOLDER.resolve("pictures.safetensors"));
-        for (String name : List.of("opt", "t5")) {
+        for (String name : List.of("opt", "t5", "assistant", "assistant-t5")) {
             MODELS.put(name, Blip2ForConditionalGeneration.fromPretrained(FOLDER.resolve(name)));
         }
     }
@@ -176,7 +176,7 @@ class GenerationCasesTest {
             return;
         }
         GenerationResult result =
-                model.generate(images, each.ids("input_ids"), each.ids("attention_mask"), options, each.hooks());
+                model.generate(images, each.ids("input_ids"), each.ids("attention_mask"), options, hooks(each));
         if (each.isForcedFirst()) {
             // Reference: only after a prompt of one id, which OPT never has; here it is the first new token.
             int first = each.options().get(GenerationOption.FORCED_BOS_TOKEN_ID);
@@ -210,6 +210,17 @@ class GenerationCasesTest {
                 assertScores(scores[row][step], steps.get(step).get(at), SCORE);
             }
         }
+    }
+
+    private static GenerationHooks hooks(Case each) {
+        JsonNode name = each.json.path("arguments").path("assistant");
+        if (name.isMissingNode()) {
+            return each.hooks();
+        }
+        Blip2ForConditionalGeneration assistant = MODELS.get(name.asText());
+        ImageEncoding images = encode(assistant, each.json.path("pictures"));
+        return each.hooks()
+                .withAssistant(assistant.asAssistant(images, each.ids("input_ids"), each.ids("attention_mask")));
     }
 
     private static void assertBeams(GenerationResult result, JsonNode json) {

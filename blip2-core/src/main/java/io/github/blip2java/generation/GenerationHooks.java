@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.generation;
 
+import io.github.blip2java.generation.assisted.Assistant;
 import io.github.blip2java.language.TokenIds;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,6 +24,7 @@ public final class GenerationHooks {
     private List<StoppingCriteria> stoppingCriteria = List.of();
     private PrefixAllowedTokens prefixAllowedTokens;
     private long[][] negativePromptIds;
+    private Assistant assistant;
     private boolean logProbabilities;
 
     private GenerationHooks() {}
@@ -35,6 +37,7 @@ public final class GenerationHooks {
         copy.stoppingCriteria = stoppingCriteria;
         copy.prefixAllowedTokens = prefixAllowedTokens;
         copy.negativePromptIds = negativePromptIds;
+        copy.assistant = assistant;
         copy.logProbabilities = logProbabilities;
         change.accept(copy);
         return copy;
@@ -101,6 +104,16 @@ public final class GenerationHooks {
     }
 
     /**
+     * Lets a smaller model guess, which changes the time that greedy search and sampling take, and not their texts.
+     *
+     * @param model has read the same prompts
+     * @return a copy with it
+     */
+    public GenerationHooks withAssistant(Assistant model) {
+        return with(copy -> copy.assistant = model);
+    }
+
+    /**
      * Asks for the probabilities.
      *
      * @param wanted whether the result tells what the model gave each token
@@ -144,6 +157,11 @@ public final class GenerationHooks {
     /** {@return a copy of what guidance moves away from, or null} */
     public long[][] negativePromptIds() {
         return negativePromptIds == null ? null : TokenIds.copy(negativePromptIds);
+    }
+
+    /** {@return the model that guesses, or null} */
+    public Assistant assistant() {
+        return assistant;
     }
 
     /** {@return whether the result tells what the model gave each token} */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.generation;
 
+import io.github.blip2java.generation.assisted.AssistedDecoding;
 import io.github.blip2java.generation.logits.LogitsProcessors;
-import io.github.blip2java.generation.search.CurrentTokens;
 import io.github.blip2java.generation.search.Frontier;
 import io.github.blip2java.generation.search.Search;
+import io.github.blip2java.generation.search.beam.CurrentTokens;
 import io.github.blip2java.language.DecoderState;
 import io.github.blip2java.language.LanguageModel;
 import io.github.blip2java.language.Prompt;
@@ -82,9 +83,6 @@ public final class Generator {
     public GenerationResult generate(Prompts prompts, GenerationConfig options, GenerationHooks hooks) {
         Prompt embedded = prompts.embedded();
         Rules rules = rules(embedded.spans().longest(), prompts.promptLength(), options, prompts.rows());
-        CurrentTokens tokens = new CurrentTokens();
-        LogitsProcessor processors =
-                processors(rules, hooks, tokens, () -> unconditional(prompts, hooks, rules.maxNewTokens()));
         boolean hiddenStates = rules.options().get(GenerationOption.OUTPUT_HIDDEN_STATES);
         boolean attentions = rules.options().get(GenerationOption.OUTPUT_ATTENTIONS);
         Frontier.Kept kept = new Frontier.Kept(
@@ -92,6 +90,11 @@ public final class Generator {
                 rules.options().get(GenerationOption.OUTPUT_SCORES),
                 rules.options().get(GenerationOption.OUTPUT_LOGITS),
                 hiddenStates || attentions);
+        if (hooks.assistant() != null || rules.options().getIfSet(GenerationOption.PROMPT_LOOKUP_NUM_TOKENS) != null) {
+            return Results.of(assisted(prompts, rules, hooks, kept), rules, kept);
+        }
+        CurrentTokens tokens = new CurrentTokens();
+        LogitsProcessor processors = processors(rules, prompts, hooks, tokens);
         Search search = Searches.of(rules, prompts.rows(), tokens, stopping(rules, hooks));
         int results = prompts.rows() * rules.options().get(GenerationOption.NUM_RETURN_SEQUENCES);
         DecoderState state = languageModel.start(embedded, rules.maxNewTokens(), hiddenStates, attentions);
@@ -99,6 +102,29 @@ public final class Generator {
                         search, results, processors, kept, hooks.listener(), hooks.cancellation())
                 .run(state, prompts.hypotheses());
         return Results.of(found, rules, kept);
+    }
+
+    /** Each prompt by itself, as guesses come true for some and not for others. */
+    private List<Hypothesis> assisted(Prompts prompts, Rules rules, GenerationHooks hooks, Frontier.Kept kept) {
+        Assistance assistance = new Assistance(languageModel.config(), rules, hooks, prompts.rows());
+        List<Hypothesis> found = new ArrayList<>();
+        for (Hypothesis prompt : prompts.hypotheses()) {
+            int row = prompt.prompt();
+            DecoderState state = languageModel.start(prompts.embedded().sequence(row), rules.maxNewTokens());
+            found.add(new AssistedDecoding(
+                            assistance.generator(row, processors(rules, prompts, hooks, new CurrentTokens())),
+                            rules.maxNewTokens(),
+                            processors(rules, prompts, hooks, new CurrentTokens()),
+                            stopping(rules, hooks),
+                            assistance.random(row),
+                            kept)
+                    .run(
+                            state,
+                            prompt,
+                            (sequence, tokens) -> hooks.listener().onTokens(row, tokens),
+                            hooks.cancellation()));
+        }
+        return found;
     }
 
     private Rules rules(int longest, int promptLength, GenerationConfig options, int rows) {
@@ -113,6 +139,10 @@ public final class Generator {
                     + "; Blip2Pipeline, which has the tokenizer, takes them");
         }
         return Rules.of(all, languageModel.config(), longest, promptLength, (long) rows * all.sequencesAtATime());
+    }
+
+    private LogitsProcessor processors(Rules rules, Prompts prompts, GenerationHooks hooks, CurrentTokens tokens) {
+        return processors(rules, hooks, tokens, () -> unconditional(prompts, hooks, rules.maxNewTokens()));
     }
 
     private LogitsProcessor processors(

@@ -4,6 +4,7 @@ package io.github.blip2java.language;
 import io.github.blip2java.tensor.Spans;
 import io.github.blip2java.tensor.Tensor;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
  * Embedded prompts without their padding.
@@ -50,6 +51,20 @@ public record Prompt(Tensor embeds, Spans spans, int[] columns) {
         Tensor flat = embeds.reshape(embeds.rows(), embeds.cols());
         return new Prompt(
                 flat.gatherRows(Arrays.copyOf(rows, kept)), Spans.packed(lengths), Arrays.copyOf(columns, kept));
+    }
+
+    /**
+     * Takes one sequence.
+     *
+     * @param sequence 0 to batch - 1
+     * @return a batch of one
+     */
+    public Prompt sequence(int sequence) {
+        int start = spans.start(sequence);
+        int length = spans.length(sequence);
+        int[] rows = IntStream.range(start, start + length).toArray();
+        return new Prompt(
+                embeds.gatherRows(rows), Spans.packed(length), Arrays.copyOfRange(columns, start, start + length));
     }
 
     /** {@return a copy} */

@@ -36,6 +36,8 @@ import picocli.CommandLine.Spec;
         subcommands = {
             CaptionCommand.class,
             AnswerCommand.class,
+            ScoreCommand.class,
+            ChatCommand.class,
             InfoCommand.class,
             VerifyCommand.class,
             ConvertCommand.class,
@@ -52,7 +54,8 @@ public final class Blip2 implements Runnable {
     /** The command line or the model is wrong. */
     static final int UNUSABLE = 2;
 
-    private static final List<String> COMMANDS = List.of("caption", "answer", "info", "verify", "convert", "bench");
+    private static final List<String> COMMANDS =
+            List.of("caption", "answer", "score", "chat", "info", "verify", "convert", "bench");
 
     /** What picocli says of {@code help} for a command that is none. */
     private static final Pattern UNKNOWN_HELP = Pattern.compile("Unknown subcommand '(.*)'\\.");

@@ -3,7 +3,7 @@ package io.github.blip2java.generation.logits;
 
 import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.generation.Hypothesis;
-import io.github.blip2java.generation.search.CurrentTokens;
+import io.github.blip2java.generation.search.beam.CurrentTokens;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;

@@ -9,7 +9,7 @@ import java.util.stream.Stream;
  * The outcome of one comparison.
  *
  * @param name   which output, for example {@code expected.logits} or {@code generate/greedy/image}
- * @param kind   {@code tensor}, {@code ids} or {@code text}
+ * @param kind   {@code tensor}, {@code ids}, {@code scores} or {@code text}
  * @param maxAbs worst absolute error; for ids the number of rows that differ
  * @param relRms root mean square of the error over that of the expected values; for ids 0 or 1
  * @param cosine between all values and the expected ones; NaN for ids

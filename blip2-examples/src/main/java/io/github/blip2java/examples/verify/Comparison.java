@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.examples.verify;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Arrays;
 
 /** Compares numbers and ids, and says where they differ most. */
 final class Comparison {
+    /** How far scores of sequences may be off, beside 1 or the score itself. */
+    private static final double SCORE = 1e-4;
+
     private Comparison() {}
 
     /**
@@ -80,6 +84,32 @@ final class Comparison {
         }
         return new Check(
                 name, "ids", different, different == 0 ? 0 : 1, Double.NaN, 0, Double.NaN, different == 0, detail);
+    }
+
+    /** Scores of sequences; a length penalty below 0 multiplies them and their errors. */
+    static Check scores(String name, JsonNode expected, float[] actual) {
+        if (actual == null || actual.length != expected.size()) {
+            return Check.failed(
+                    name,
+                    "scores",
+                    "expected " + expected.size() + ", got " + (actual == null ? "none" : actual.length));
+        }
+        double worst = 0;
+        for (int row = 0; row < actual.length; row++) {
+            double score = expected.get(row).doubleValue();
+            worst = Math.max(worst, Math.abs(actual[row] - score) / Math.max(1, Math.abs(score)));
+        }
+        boolean ok = worst <= SCORE;
+        return new Check(
+                name,
+                "scores",
+                worst,
+                worst,
+                Double.NaN,
+                SCORE,
+                Double.NaN,
+                ok,
+                ok ? "" : "scores are off by up to " + worst);
     }
 
     private static String index(int flat, long[] shape) {

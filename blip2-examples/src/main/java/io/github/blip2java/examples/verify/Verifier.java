@@ -9,12 +9,18 @@ import io.github.blip2java.Blip2Inputs;
 import io.github.blip2java.ImageEncoding;
 import io.github.blip2java.LoadOptions;
 import io.github.blip2java.ModelKind;
+import io.github.blip2java.generation.FinishReason;
 import io.github.blip2java.generation.GenerationConfig;
+import io.github.blip2java.generation.GenerationHooks;
+import io.github.blip2java.generation.GenerationOption;
 import io.github.blip2java.generation.GenerationResult;
+import io.github.blip2java.processor.tokenizer.StopStrings;
+import io.github.blip2java.processor.tokenizer.Tokenizer;
 import io.github.blip2java.vision.BaseModelOutputWithPooling;
 import io.github.blip2java.weights.Checkpoint;
 import io.github.blip2java.weights.WeightFormat;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -163,9 +169,35 @@ public final class Verifier {
                         : entry.path("options").toString());
         ImageEncoding some =
                 rows == images.batch() ? images : model.encodeImages(firstRows(pixels, rows), interpolate());
-        GenerationResult result = model.generate(some, ids, mask, options);
+        GenerationResult result = generate(some, ids, mask, options);
         Check check = Comparison.ids(name, matrix(entry.path("sequences")), result.sequences());
-        report.accept(mayDiffer(entry) ? check.allowed("ids may differ with rounded weights") : check);
+        boolean mayDiffer = mayDiffer(entry);
+        report.accept(mayDiffer ? check.allowed("ids may differ with rounded weights") : check);
+        JsonNode scores = entry.path("sequences_scores");
+        if (!scores.isMissingNode() && !mayDiffer) {
+            report.accept(
+                    Comparison.scores(name + "/scores", scores, result.details().sequenceScores()));
+        }
+    }
+
+    /** What ends at a text needs the tokenizer; the model knows tokens alone. */
+    private GenerationResult generate(ImageEncoding images, long[][] ids, long[][] mask, GenerationConfig options) {
+        List<String> texts = options.getIfSet(GenerationOption.STOP_STRINGS);
+        if (texts == null) {
+            return model.generate(images, ids, mask, options);
+        }
+        try (Tokenizer tokenizer = Tokenizer.fromPretrained(reference.checkpoint())) {
+            StopStrings stops = new StopStrings(tokenizer, texts);
+            return model.generate(
+                    images,
+                    ids,
+                    mask,
+                    options.toBuilder().set(GenerationOption.STOP_STRINGS, null).build(),
+                    GenerationHooks.NONE.withStoppingCriteria(sequence ->
+                            stops.ended(sequence::id, sequence.length()) == null ? null : FinishReason.STOP_STRING));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /**
