@@ -9,7 +9,7 @@ import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.generation.Hypothesis;
 import io.github.blip2java.generation.LogitsProcessor;
 import io.github.blip2java.generation.WatermarkingConfig;
-import io.github.blip2java.generation.search.CurrentTokens;
+import io.github.blip2java.generation.search.beam.CurrentTokens;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
