@@ -7,6 +7,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.blip2java.examples.Blip2;
 import io.github.blip2java.weights.WeightFormat;
+import java.awt.Color;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintWriter;
@@ -22,6 +24,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -70,6 +73,43 @@ class CommandLineTest {
         assertThat(err.toString().lines())
                 .hasSize(2)
                 .allSatisfy(line -> assertThat(line).startsWith("blip2: " + directory));
+    }
+
+    /** A picture is as large as the small model takes, so that it reaches the model as it is. */
+    @Test
+    void aBackgroundLiesUnderTransparentPictures() throws IOException {
+        BufferedImage picture = new BufferedImage(64, 64, BufferedImage.TYPE_INT_ARGB);
+        picture.setRGB(9, 9, 0xff3366cc);
+        Path clear = directory.resolve("clear.png");
+        ImageIO.write(picture, "png", clear.toFile());
+        BufferedImage onWhite = new BufferedImage(64, 64, BufferedImage.TYPE_INT_RGB);
+        onWhite.createGraphics().drawImage(picture, 0, 0, Color.WHITE, null);
+        Path white = directory.resolve("white.png");
+        ImageIO.write(onWhite, "png", white.toFile());
+
+        for (String[] command : new String[][] {{"caption"}, {"answer"}}) {
+            List<String> texts = new ArrayList<>();
+            for (List<String> rest : List.of(
+                    List.of(clear.toString()),
+                    List.of(clear.toString(), "--background", "white"),
+                    List.of(clear.toString(), "--background=#ffffff"),
+                    List.of(white.toString()))) {
+                List<String> args = new ArrayList<>(List.of(command[0], "--model", MODEL));
+                args.addAll(rest);
+                if (command[0].equals("answer")) {
+                    args.add("what is this?");
+                }
+                out.getBuffer().setLength(0);
+                assertThat(run(args.toArray(String[]::new))).as(err.toString()).isZero();
+                texts.add(out.toString());
+            }
+            assertThat(texts.get(1)).isEqualTo(texts.get(3)).isEqualTo(texts.get(2));
+            assertThat(texts.get(0)).isNotEqualTo(texts.get(1));
+        }
+        assertThat(run("caption", "--model", MODEL, "--background", "whitish", CAT))
+                .isEqualTo(2);
+        assertThat(err.toString())
+                .startsWith("blip2: --background: expected a colour as #rrggbb, #rgb, or one of aqua, black,");
     }
 
     @Test
@@ -268,9 +308,9 @@ class CommandLineTest {
         assertThat(out.toString()).isEmpty();
         assertThat(err.toString())
                 .contains(
-                        "blip2: expected a command: caption, answer, info, verify, convert, bench",
+                        "blip2: expected a command: caption, answer, score, chat, info, verify, convert, bench",
                         "blip2: Missing required parameter: 'IMAGE'",
-                        "blip2: generation option max_new_tokens: expected a whole number from 1 to 2147483647, got 0",
+                        "blip2: --max-new-tokens: expected a whole number from 1 to 2147483647, got 0",
                         "/nowhere: expected a checkpoint folder, found nothing there; check the path",
                         "/gone: expected a checkpoint folder, found nothing there; check the path",
                         "expected a reference case (checkpoint/, reference.safetensors, reference.json)",
@@ -331,10 +371,10 @@ class CommandLineTest {
 
     @Test
     void everyCommandHasHelpWithAnExample() {
-        for (String command : List.of("caption", "answer", "info", "verify", "convert", "bench")) {
+        for (String command : List.of("caption", "answer", "score", "chat", "info", "verify", "convert", "bench")) {
             out.getBuffer().setLength(0);
             assertThat(run(command, "--help")).isZero();
-            assertThat(out.toString()).contains("Usage: blip2 " + command, "Example:", "  blip2 " + command + " ");
+            assertThat(out.toString()).contains("Usage: blip2 " + command, "Example", "  blip2 " + command + " ");
         }
     }
 
@@ -412,7 +452,7 @@ class CommandLineTest {
             {"fly"},
             {"help", "anwser"},
             {"caption", "--modle", MODEL, CAT},
-            {"caption", "--temperature", CAT},
+            {"score", "--sampling-rate", CAT, "a cat"},
             {"info", MODEL, MODEL}
         }) {
             assertThat(run(words)).isEqualTo(2);
@@ -422,11 +462,12 @@ class CommandLineTest {
                         "blip2: expected a command, got \"capton\"; did you mean caption?",
                         "blip2: expected a command, got \"ifno\"; did you mean info?",
                         "blip2: expected a command, got \"conv\"; did you mean convert?",
-                        "blip2: expected a command, got \"fly\"; there are caption, answer, info, verify, convert, bench",
+                        "blip2: expected a command, got \"fly\"; there are caption, answer, score, chat, info,"
+                                + " verify, convert, bench",
                         "blip2: expected a command, got \"anwser\"; did you mean answer?",
                         "blip2: expected an option, got \"--modle\"; did you mean --model?",
-                        "blip2: expected an option, got \"--temperature\"; there are --prompt, --model, --max-new-tokens,"
-                                + " --dtype, --threads, --force, --json, --help, --version",
+                        "blip2: expected an option, got \"--sampling-rate\"; there are --prompt, --model,"
+                                + " --background, --dtype, --threads, --force, --json, --help, --version",
                         "blip2: Unmatched argument at index 2: '" + MODEL + "'");
     }
 

@@ -6,11 +6,8 @@ import io.github.blip2java.processor.Blip2Pipeline;
 import io.github.blip2java.processor.Blip2Request;
 import io.github.blip2java.processor.GeneratedText;
 import io.github.blip2java.processor.Image;
-import io.github.blip2java.processor.ImageReader;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.InvalidPathException;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -27,7 +24,7 @@ import picocli.CommandLine.Spec;
         description = "Answers questions about a picture, which is looked at once.",
         footer = {"", "Example:", "  blip2 answer --model models/blip2-opt-2.7b cat.jpg \"which animal is this?\""})
 final class AnswerCommand implements Callable<Integer> {
-    @Parameters(index = "0", paramLabel = "IMAGE", description = "A picture file.")
+    @Parameters(index = "0", paramLabel = "IMAGE", description = "A picture file; - reads it from standard input.")
     private String image;
 
     @Parameters(index = "1..*", arity = "1..*", paramLabel = "QUESTION", description = "What to ask, in plain words.")
@@ -41,7 +38,13 @@ final class AnswerCommand implements Callable<Integer> {
     private String prompt;
 
     @Mixin
-    private GenerationOptions options;
+    private GenerationOptions generation;
+
+    @Mixin
+    private ResultOptions results;
+
+    @Mixin
+    private PipelineOptions pipeline;
 
     @Spec
     private CommandSpec spec;
@@ -61,40 +64,44 @@ final class AnswerCommand implements Callable<Integer> {
                         + "\"; for a description without a question use `blip2 caption`");
             }
         }
+        results.check();
+        Blip2Request.Builder request = generation
+                .request(results.candidates(), null)
+                .logProbabilities(results.logProbabilities())
+                .prompts(questions.stream().map(this::asked).toList());
         PrintWriter err = spec.commandLine().getErr();
-        TextPrinter printer = new TextPrinter(spec.commandLine().getOut(), options.json(), questions.size() > 1);
+        TextPrinter printer = new TextPrinter(spec.commandLine().getOut(), pipeline.json(), questions.size() > 1);
         try (Progress progress = new Progress(err);
-                Blip2Pipeline blip2 = options.load(progress)) {
-            blip2.check(Blip2Request.builder()
-                    .prompts(questions.stream().map(this::asked).toList())
-                    .build());
+                Blip2Pipeline blip2 = pipeline.load(progress)) {
+            generation.explained(() -> {
+                blip2.check(request.build());
+                return null;
+            });
             Image picture;
             try {
-                picture = read(Path.of(image));
-            } catch (IOException | InvalidPathException e) {
+                picture = PictureArgument.read(image, pipeline.reading());
+            } catch (IOException e) {
                 progress.clear();
-                err.println("blip2: " + Blip2.message(e));
+                err.println("blip2: " + e.getMessage());
                 return Blip2.SOME_FAILED;
             }
             progress.show("looking at " + image);
             long start = System.nanoTime();
             ImageEncoding encoding = blip2.encode(picture);
             for (String question : questions) {
-                GeneratedText answer = blip2.caption(encoding, asked(question));
+                if (results.stream()) {
+                    request.listener(printer.listener(image, question, progress::clear));
+                }
+                GeneratedText answer = blip2.generate(request.encoding(encoding)
+                                .prompt(asked(question))
+                                .build())
+                        .get(0);
                 progress.clear();
                 printer.print(image, question, answer, (System.nanoTime() - start) / 1e9);
                 start = System.nanoTime();
             }
         }
         return Blip2.OK;
-    }
-
-    private static Image read(Path file) throws IOException {
-        try {
-            return ImageReader.read(file);
-        } catch (IOException e) {
-            throw new IOException(Blip2.message(file, e), e);
-        }
     }
 
     private String asked(String question) {

@@ -10,7 +10,6 @@ import java.nio.charset.Charset;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
-import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
@@ -36,6 +35,8 @@ import picocli.CommandLine.Spec;
         subcommands = {
             CaptionCommand.class,
             AnswerCommand.class,
+            ScoreCommand.class,
+            ChatCommand.class,
             InfoCommand.class,
             VerifyCommand.class,
             ConvertCommand.class,
@@ -52,7 +53,8 @@ public final class Blip2 implements Runnable {
     /** The command line or the model is wrong. */
     static final int UNUSABLE = 2;
 
-    private static final List<String> COMMANDS = List.of("caption", "answer", "info", "verify", "convert", "bench");
+    private static final List<String> COMMANDS =
+            List.of("caption", "answer", "score", "chat", "info", "verify", "convert", "bench");
 
     /** What picocli says of {@code help} for a command that is none. */
     private static final Pattern UNKNOWN_HELP = Pattern.compile("Unknown subcommand '(.*)'\\.");
@@ -199,13 +201,6 @@ public final class Blip2 implements Runnable {
         return failure instanceof FileAlreadyExistsException && message.equals(path.toString())
                 ? path + ": expected nothing there, found something; remove it, or choose another name"
                 : message;
-    }
-
-    /** One line for a picture that could not be read. */
-    static String message(Path picture, Throwable failure) {
-        return failure instanceof IOException && !Files.exists(picture)
-                ? Unreadable.missing(picture, "no such file; check the path").getMessage()
-                : message(failure);
     }
 
     @Override

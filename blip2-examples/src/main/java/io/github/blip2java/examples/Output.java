@@ -30,7 +30,7 @@ final class Output extends PrintWriter {
     }
 
     /** The names under which Java 17 and newer tell it; the last is always there. */
-    private static Charset charset() {
+    static Charset charset() {
         return Stream.of("stdout.encoding", "sun.stdout.encoding", "native.encoding")
                 .map(System::getProperty)
                 .filter(name -> name != null && Charset.isSupported(name))

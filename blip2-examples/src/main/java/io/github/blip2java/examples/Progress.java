@@ -28,6 +28,14 @@ final class Progress implements ProgressListener, AutoCloseable {
         }
     }
 
+    /** Shows that a line is expected from whoever sits there. */
+    void prompt(String text) {
+        if (terminal) {
+            err.print(text);
+            err.flush();
+        }
+    }
+
     /** Takes the line away, so that something else can be printed. */
     void clear() {
         show("");

@@ -4,18 +4,22 @@ package io.github.blip2java.examples;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.blip2java.processor.GeneratedText;
+import io.github.blip2java.processor.TextListener;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** Prints texts: alone, behind a name where there are several, or as one JSON object a line. */
+/** Prints texts: alone, behind a name where there are several, or as one JSON object a line; at once, or piece by piece. */
 final class TextPrinter {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final PrintWriter out;
     private final boolean json;
     private final boolean named;
+    /** Whether the beginning of a line is printed already. */
+    private boolean begun;
 
     /**
      * Prints to a stream.
@@ -30,22 +34,90 @@ final class TextPrinter {
         this.named = named;
     }
 
-    void print(String file, String question, GeneratedText text, double seconds) {
-        if (json) {
-            Map<String, Object> fields = new LinkedHashMap<>();
-            fields.put("file", file);
-            if (question != null) {
-                fields.put("question", question);
+    /**
+     * A listener that prints a text while it is written; {@link #print} then ends the line.
+     *
+     * @param file     the picture
+     * @param question null for a caption
+     * @param before   done before the first piece
+     */
+    TextListener listener(String file, String question, Runnable before) {
+        return (sequence, piece) -> {
+            before.run();
+            if (json) {
+                Map<String, Object> fields = fields(file, question);
+                fields.put("piece", piece);
+                out.println(json(fields));
+            } else {
+                out.print((begun ? "" : name(file, question)) + piece);
+                begun = true;
             }
-            fields.put("text", text.text());
-            fields.put("token_ids", text.tokenIds());
-            fields.put("finish_reason", text.finishReason().name().toLowerCase(Locale.ROOT));
-            fields.put("seconds", Math.round(seconds * 1000) / 1000.0);
-            out.println(json(fields));
-        } else {
-            out.println((named ? label(question == null ? file : question) + "\t" : "") + text.text());
+            Output.flush(out);
+        };
+    }
+
+    /** Prints a text and its alternatives. */
+    void print(String file, String question, GeneratedText text, double seconds) {
+        List<GeneratedText> candidates = text.candidates();
+        for (int i = 0; i < candidates.size(); i++) {
+            GeneratedText one = candidates.get(i);
+            if (json) {
+                Map<String, Object> fields = fields(file, question);
+                if (candidates.size() > 1) {
+                    fields.put("candidate", i + 1);
+                }
+                fields.put("text", one.text());
+                fields.put("token_ids", one.tokenIds());
+                fields.put("finish_reason", one.finishReason().name().toLowerCase(Locale.ROOT));
+                one.score().ifPresent(score -> fields.put("score", score));
+                if (hasProbabilities(one)) {
+                    fields.put("log_probability", one.logProbability());
+                    fields.put("token_log_probabilities", one.logProbabilities());
+                }
+                fields.put("seconds", Math.round(seconds * 1000) / 1000.0);
+                out.println(json(fields));
+            } else {
+                out.println((begun ? "" : name(file, question) + one.text())
+                        + (hasProbabilities(one) ? "\t" + number(one.logProbability()) : ""));
+                begun = false;
+            }
         }
         Output.flush(out);
+    }
+
+    /** Prints something else as an object, or as columns. */
+    void print(Map<String, Object> fields, Object... columns) {
+        if (json) {
+            out.println(json(fields));
+        } else {
+            StringBuilder line = new StringBuilder();
+            for (Object column : columns) {
+                line.append(line.isEmpty() ? "" : "\t").append(column instanceof Double value ? number(value) : column);
+            }
+            out.println(line);
+        }
+        Output.flush(out);
+    }
+
+    private static boolean hasProbabilities(GeneratedText text) {
+        return !text.logProbabilities().isEmpty();
+    }
+
+    private static String number(double value) {
+        return String.format(Locale.ROOT, "%.3f", value);
+    }
+
+    private static Map<String, Object> fields(String file, String question) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("file", file);
+        if (question != null) {
+            fields.put("question", question);
+        }
+        return fields;
+    }
+
+    private String name(String file, String question) {
+        return named ? label(question == null ? file : question) + "\t" : "";
     }
 
     /** A tab or a line break in a name would look like the end of it. */

@@ -182,7 +182,13 @@ public final class Blip2Request {
             return this;
         }
 
-        Builder encoding(ImageEncoding value) {
+        /**
+         * Which pictures, encoded already.
+         *
+         * @param value one picture or more, from {@link Blip2Pipeline#encode}
+         * @return this
+         */
+        public Builder encoding(ImageEncoding value) {
             images = null;
             encoding = value;
             return this;

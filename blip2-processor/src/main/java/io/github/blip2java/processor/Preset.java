@@ -16,10 +16,12 @@ public enum Preset {
      * makes answers short. Reference: {@code predict_answers} of {@code Blip2OPT} and {@code Blip2T5}.
      */
     VQA,
+    /** Five beams, and nothing else: for models whose captions are shorter or longer than those of {@link #CAPTION}. */
+    BEAMS,
     /** What {@code transformers} does unless told otherwise: the most probable token each time, at most 20. */
     TRANSFORMERS;
 
-    private static final int BEAMS = 5;
+    private static final int FIVE = 5;
     private static final int CAPTION_TOKENS = 30;
     private static final int CAPTION_LEAST = 8;
     private static final int ANSWER_TOKENS = 10;
@@ -40,16 +42,17 @@ public enum Preset {
         GenerationConfig.Builder options = GenerationConfig.builder();
         return switch (this) {
             case CAPTION ->
-                options.numBeams(BEAMS)
+                options.numBeams(FIVE)
                         .maxNewTokens(CAPTION_TOKENS)
                         .minNewTokens(CAPTION_LEAST)
                         .build();
             case VQA ->
-                options.numBeams(BEAMS)
+                options.numBeams(FIVE)
                         .maxNewTokens(ANSWER_TOKENS)
                         .minNewTokens(1)
                         .lengthPenalty(encoderDecoder ? -1 : 0)
                         .build();
+            case BEAMS -> options.numBeams(FIVE).build();
             case TRANSFORMERS ->
                 options.numBeams(1)
                         .doSample(false)

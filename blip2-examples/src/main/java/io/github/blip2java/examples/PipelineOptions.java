@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.examples;
+
+import io.github.blip2java.generation.GenerationConfig;
+import io.github.blip2java.processor.Blip2Pipeline;
+import io.github.blip2java.processor.ReadOptions;
+import java.io.IOException;
+import picocli.CommandLine;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Which model to run: what all commands about pictures have in common. */
+final class PipelineOptions {
+    @Mixin
+    private ModelFolder model;
+
+    @Option(
+            names = "--background",
+            paramLabel = "COLOR",
+            description =
+                    "The colour under what is transparent: a name such as white, or #rrggbb (default: transparency is"
+                            + " ignored, as transformers does).")
+    private String background;
+
+    @Mixin
+    private ModelOptions options;
+
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command;
+
+    /** Made by picocli. */
+    PipelineOptions() {}
+
+    boolean json() {
+        return options.json();
+    }
+
+    /** How picture files are read. */
+    ReadOptions reading() {
+        try {
+            ReadOptions reading = ReadOptions.defaults();
+            return background == null ? reading : reading.withBackground(background);
+        } catch (IllegalArgumentException e) {
+            throw new CommandLine.ParameterException(command.commandLine(), "--" + e.getMessage());
+        }
+    }
+
+    boolean isDemo() {
+        return model.isDemo();
+    }
+
+    /** Loads the model; says so where it is the demo model, of which little can be asked. */
+    Blip2Pipeline load(Progress progress) throws IOException {
+        reading(); // is wrong before anything is loaded
+        if (model.isDemo()) {
+            String arguments = switch (command.name()) {
+                case "answer" -> "IMAGE QUESTION...";
+                case "score" -> "IMAGE CANDIDATE...";
+                case "chat" -> "IMAGE";
+                default -> "IMAGE...";
+            };
+            command.commandLine()
+                    .getErr()
+                    .println("blip2: this is the small demo model, which knows drawings like emoji and no photographs."
+                            + " For those download Salesforce/blip2-opt-2.7b from huggingface.co and type: "
+                            + command.qualifiedName() + " --model blip2-opt-2.7b " + arguments);
+        }
+        return Blip2Pipeline.load(model.path(), options.apply(progress), GenerationConfig.defaults());
+    }
+}
