@@ -163,6 +163,29 @@ class CommandLineTest {
     }
 
     @Test
+    void checkpointsForRetrievalAreShownConvertedAndSentElsewhere() throws IOException {
+        String itm = Resources.checkpoint("itm-tiny").toString();
+        String target = directory.resolve("itm-int8").toString();
+        assertThat(run("convert", itm, target, "--dtype", "int8")).isZero();
+        out.getBuffer().setLength(0);
+        assertThat(run("info", "--json", target)).isZero();
+        JsonNode json = new ObjectMapper().readTree(out.toString());
+        assertThat(json.get("kind").asText())
+                .isEqualTo("a checkpoint for image–text retrieval, without a language model");
+        assertThat(json.get("use_with").asText()).startsWith("Blip2RetrievalPipeline, Blip2ForImageTextRetrieval, ");
+        assertThat(json.get("quantised").asText()).isEqualTo("int8");
+        assertThat(json.get("text_positions").intValue()).isEqualTo(24);
+        assertThat(json.get("embedding_width").intValue()).isEqualTo(16);
+        assertThat(json.has("language_model")).isFalse();
+        String picture = Resources.photo("cat.jpg").toString();
+        err.getBuffer().setLength(0);
+        assertThat(run("caption", "--model", itm, picture)).isEqualTo(2);
+        assertThat(err.toString())
+                .contains("expected a checkpoint with a language model, for captions and answers, got a checkpoint for"
+                        + " image–text retrieval, without a language model; read this one with Blip2RetrievalPipeline");
+    }
+
+    @Test
     void quantisedCheckpointsAreMadeShownAndUsed() throws IOException {
         for (String dtype : List.of("int8", "int4")) {
             String target = directory.resolve(dtype).toString();
@@ -285,7 +308,8 @@ class CommandLineTest {
         assertThat(out.toString()).isEmpty();
         assertThat(err.toString())
                 .contains(
-                        "blip2: expected a command: caption, answer, score, chat, match, classify, embed, info, verify, convert, bench",
+                        "blip2: expected a command: caption, answer, score, chat, match, classify, embed, info, verify,"
+                                + " convert, bench",
                         "blip2: Missing required parameter: 'IMAGE'",
                         "blip2: --max-new-tokens: expected a whole number from 1 to 2147483647, got 0",
                         "/nowhere: expected a checkpoint folder, found nothing there; check the path",
@@ -450,8 +474,8 @@ class CommandLineTest {
                         "blip2: expected a command, got \"capton\"; did you mean caption?",
                         "blip2: expected a command, got \"ifno\"; did you mean info?",
                         "blip2: expected a command, got \"conv\"; did you mean convert?",
-                        "blip2: expected a command, got \"fly\"; there are caption, answer, score, chat, match, classify, embed, info,"
-                                + " verify, convert, bench",
+                        "blip2: expected a command, got \"fly\"; there are caption, answer, score, chat, match,"
+                                + " classify, embed, info, verify, convert, bench",
                         "blip2: expected a command, got \"anwser\"; did you mean answer?",
                         "blip2: expected an option, got \"--modle\"; did you mean --model?",
                         "blip2: expected an option, got \"--sampling-rate\"; there are --prompt, --model,"

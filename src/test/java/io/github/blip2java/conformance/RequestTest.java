@@ -3,6 +3,7 @@ package io.github.blip2java.conformance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import io.github.blip2java.ImageEncoding;
 import io.github.blip2java.generation.Cancellation;
@@ -13,6 +14,7 @@ import io.github.blip2java.processor.Blip2Request;
 import io.github.blip2java.processor.GeneratedText;
 import io.github.blip2java.processor.Image;
 import io.github.blip2java.processor.ImageReader;
+import io.github.blip2java.processor.Preset;
 import io.github.blip2java.processor.tokenizer.StopStrings;
 import io.github.blip2java.processor.tokenizer.Tokenizer;
 import java.io.IOException;
@@ -188,5 +190,95 @@ class RequestTest {
         }
         assertThat(with.logProbability()).isEqualTo(sum).isNegative();
         assertThat(with.candidates()).containsExactly(with);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"opt-tiny", "t5-gated"})
+    void beamsStreamWhatTheyAgreeOnAndGiveTheirCandidatesInOrder(String model) {
+        GenerationConfig beams =
+                LONG.toBuilder().numBeams(4).numReturnSequences(3).build();
+        Map<Integer, StringBuilder> heard = new HashMap<>();
+        List<Image> two = images.subList(0, 2);
+        List<GeneratedText> texts = generate(
+                model,
+                r -> r.options(beams)
+                        .prompt("a photo of")
+                        .logProbabilities(true)
+                        .listener((sequence, piece) -> heard.computeIfAbsent(sequence, key -> new StringBuilder())
+                                .append(piece)),
+                Blip2Request.about(two));
+        assertThat(texts).hasSize(2);
+        for (int i = 0; i < 2; i++) {
+            List<GeneratedText> candidates = texts.get(i).candidates();
+            assertThat(candidates)
+                    .hasSize(3)
+                    .extracting(GeneratedText::tokenIds)
+                    .doesNotHaveDuplicates();
+            assertThat(candidates)
+                    .extracting(candidate -> candidate.score().orElseThrow())
+                    .isSortedAccordingTo((left, right) -> Double.compare(right, left));
+            for (int n = 0; n < 3; n++) {
+                assertThat(heard.getOrDefault(3 * i + n, new StringBuilder()).toString())
+                        .isEqualTo(candidates.get(n).text());
+                // Nothing changes the scores here, so that they are the probabilities by length.
+                assertThat(candidates.get(n).score().orElseThrow())
+                        .isCloseTo(
+                                candidates.get(n).logProbability()
+                                        / candidates.get(n).tokenIds().size(),
+                                within(1e-4));
+            }
+            GeneratedText alone = generate(
+                            model, r -> r.options(beams).prompt("a photo of"), Blip2Request.about(two.get(i)))
+                    .get(0);
+            assertThat(alone.candidates())
+                    .extracting(GeneratedText::tokenIds)
+                    .isEqualTo(candidates.stream().map(GeneratedText::tokenIds).toList());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"opt-tiny", "t5-gated"})
+    void theSameSeedDrawsTheSameText(String model) {
+        GenerationConfig drawn =
+                LONG.toBuilder().doSample(true).topK(0).seed(11).build();
+        GeneratedText first = one(model, r -> r.options(drawn));
+        assertThat(one(model, r -> r.options(drawn))).isEqualTo(first);
+        StringBuilder heard = new StringBuilder();
+        assertThat(one(model, r -> r.options(drawn).listener((sequence, piece) -> heard.append(piece))))
+                .isEqualTo(first);
+        assertThat(heard.toString()).isEqualTo(first.text());
+        assertThat(one(model, r -> r.options(drawn.toBuilder().seed(12).build())))
+                .isNotEqualTo(first);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"opt-tiny", "t5-gated"})
+    void presetsAreTheOptionsOfLavisAndGiveWayToTheRequest(String model) {
+        boolean t5 = model.startsWith("t5");
+        GenerationConfig none = GenerationConfig.defaults();
+        GenerationConfig caption = GenerationConfig.builder()
+                .numBeams(5)
+                .maxNewTokens(30)
+                .minNewTokens(8)
+                .build();
+        GenerationConfig vqa = GenerationConfig.builder()
+                .numBeams(5)
+                .maxNewTokens(10)
+                .minNewTokens(1)
+                .lengthPenalty(t5 ? -1 : 0)
+                .build();
+        assertThat(one(model, r -> r.options(none).preset(Preset.CAPTION)))
+                .isEqualTo(one(model, r -> r.options(caption).prompt("a photo of")));
+        assertThat(one(model, r -> r.options(none).preset(Preset.CAPTION).prompt("")))
+                .isEqualTo(one(model, r -> r.options(caption)));
+        assertThat(one(model, r -> r.options(none).preset(Preset.VQA).question("what?")))
+                .isEqualTo(one(model, r -> r.options(vqa).question("what?")));
+        GenerationConfig drawn = GenerationConfig.builder()
+                .doSample(true)
+                .seed(1)
+                .maxNewTokens(4)
+                .build();
+        assertThat(one(model, r -> r.options(drawn).preset(Preset.CAPTION)))
+                .isEqualTo(one(model, r -> r.options(drawn).prompt("a photo of")));
     }
 }

@@ -17,6 +17,7 @@ import io.github.blip2java.processor.Image;
 import io.github.blip2java.processor.ImageReader;
 import io.github.blip2java.processor.ScoredText;
 import io.github.blip2java.processor.Talk;
+import io.github.blip2java.processor.TextOptions;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -90,7 +91,13 @@ class TalkAndScoreTest {
         Blip2Pipeline blip2 = PIPELINES.get("opt-tiny"); // 96 positions
         Talk talk = blip2.talk(few(cat, 5));
         for (int i = 0; i < 12; i++) {
-            GeneratedText answer = talk.ask("what is at place " + i + "?");
+            String question = "what is at place " + i + "?";
+            String fits = longestThatFits(blip2, talk.history(), question);
+            GeneratedText answer = talk.ask(question);
+            assertThat(answer)
+                    .isEqualTo(
+                            blip2.generate(few(cat, 5).toBuilder().prompt(fits).build())
+                                    .get(0));
             assertThat(answer.tokenIds()).isNotEmpty();
             assertThat(answer.finishReason() == FinishReason.LENGTH)
                     .isEqualTo(answer.tokenIds().size() == 5);
@@ -104,6 +111,25 @@ class TalkAndScoreTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageStartingWith("question: expected words, got \"  \"");
         assertThat(talk.history()).hasSize(12);
+    }
+
+    /** The prompt with as many of the last turns as leave positions for five tokens. */
+    private static String longestThatFits(Blip2Pipeline blip2, List<Talk.Turn> turns, String question) {
+        String prompt = "Question: " + question + " Answer:";
+        for (int i = turns.size() - 1; i >= 0; i--) {
+            Talk.Turn turn = turns.get(i);
+            String longer = "Question: " + turn.question() + " Answer: "
+                    + turn.answer().text() + (turn.answer().text().endsWith(".") ? " " : ". ") + prompt;
+            if (blip2.processor()
+                            .prompts(List.of(longer), TextOptions.defaults())
+                            .inputIds()[0]
+                            .length
+                    > 96 - 5) {
+                return prompt;
+            }
+            prompt = longer;
+        }
+        return prompt;
     }
 
     @Test
@@ -160,8 +186,7 @@ class TalkAndScoreTest {
         List<ScoredText> ranked =
                 blip2.score(Blip2Request.about(encoding).prompt("a photo of").build(), candidates);
         assertThat(ranked).extracting(ScoredText::text).containsExactlyInAnyOrderElementsOf(candidates);
-        var prompt =
-                blip2.processor().prompts(List.of("a photo of"), io.github.blip2java.processor.TextOptions.defaults());
+        var prompt = blip2.processor().prompts(List.of("a photo of"), TextOptions.defaults());
         for (ScoredText one : ranked) {
             long[] ids = one.tokenIds().stream().mapToLong(Long::longValue).toArray();
             List<Long> expected = new ArrayList<>();

@@ -98,7 +98,11 @@ public final class PictureDecoder {
      * @throws OutOfMemoryError when the heap has too little room
      */
     public Pixels decode() throws IOException {
-        return guarded(plan.decoding());
+        Pixels pixels = guarded(plan.decoding());
+        if ((long) pixels.width() * pixels.height() > WARN_PIXELS) {
+            LOG.warn("{}: {}x{} pixels is unusually large for a picture", name, pixels.width(), pixels.height());
+        }
+        return pixels;
     }
 
     private interface Step<T> {
@@ -305,9 +309,6 @@ public final class PictureDecoder {
         if (pixels > maxPixels) {
             throw new PictureException("expected at most " + maxPixels + " pixels, got " + width + "x" + height + " = "
                     + pixels + "; scale the picture down, or raise ReadOptions.maxPixels if you trust it");
-        }
-        if (pixels > WARN_PIXELS) {
-            LOG.warn("{}: {}x{} pixels is unusually large for a picture", name, width, height);
         }
     }
 }
