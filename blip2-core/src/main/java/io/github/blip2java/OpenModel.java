@@ -90,7 +90,7 @@ final class OpenModel implements AutoCloseable {
      */
     static <T> T load(Path given, LoadOptions options, Reading reading, Function<OpenModel, T> facade)
             throws IOException {
-        JavaCpp.liftPhysicalLimit();
+        JavaCpp.prepare();
         Path directory = CheckpointFolder.resolve(given);
         Parallel pool = options.threads() == LoadOptions.ALL_CORES ? Parallel.shared() : Parallel.of(options.threads());
         logEnvironment(pool);

@@ -7,6 +7,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.blip2java.examples.Blip2;
 import io.github.blip2java.weights.WeightFormat;
+import java.awt.Color;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintWriter;
@@ -22,6 +24,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -72,6 +75,43 @@ class CommandLineTest {
                 .allSatisfy(line -> assertThat(line).startsWith("blip2: " + directory));
     }
 
+    /** A picture is as large as the small model takes, so that it reaches the model as it is. */
+    @Test
+    void aBackgroundLiesUnderTransparentPictures() throws IOException {
+        BufferedImage picture = new BufferedImage(64, 64, BufferedImage.TYPE_INT_ARGB);
+        picture.setRGB(9, 9, 0xff3366cc);
+        Path clear = directory.resolve("clear.png");
+        ImageIO.write(picture, "png", clear.toFile());
+        BufferedImage onWhite = new BufferedImage(64, 64, BufferedImage.TYPE_INT_RGB);
+        onWhite.createGraphics().drawImage(picture, 0, 0, Color.WHITE, null);
+        Path white = directory.resolve("white.png");
+        ImageIO.write(onWhite, "png", white.toFile());
+
+        for (String[] command : new String[][] {{"caption"}, {"answer"}}) {
+            List<String> texts = new ArrayList<>();
+            for (List<String> rest : List.of(
+                    List.of(clear.toString()),
+                    List.of(clear.toString(), "--background", "white"),
+                    List.of(clear.toString(), "--background=#ffffff"),
+                    List.of(white.toString()))) {
+                List<String> args = new ArrayList<>(List.of(command[0], "--model", MODEL));
+                args.addAll(rest);
+                if (command[0].equals("answer")) {
+                    args.add("what is this?");
+                }
+                out.getBuffer().setLength(0);
+                assertThat(run(args.toArray(String[]::new))).as(err.toString()).isZero();
+                texts.add(out.toString());
+            }
+            assertThat(texts.get(1)).isEqualTo(texts.get(3)).isEqualTo(texts.get(2));
+            assertThat(texts.get(0)).isNotEqualTo(texts.get(1));
+        }
+        assertThat(run("caption", "--model", MODEL, "--background", "whitish", CAT))
+                .isEqualTo(2);
+        assertThat(err.toString())
+                .startsWith("blip2: --background: expected a colour as #rrggbb, #rgb, or one of aqua, black,");
+    }
+
     @Test
     void questionsAreCheckedBeforeThePictureIsRead() {
         String missing = directory + "/missing.jpg";
@@ -120,6 +160,29 @@ class CommandLineTest {
         JsonNode json = new ObjectMapper().readTree(out.toString());
         assertThat(json.get("bytes").longValue())
                 .isEqualTo(4 * json.get("parameters").longValue());
+    }
+
+    @Test
+    void checkpointsForRetrievalAreShownConvertedAndSentElsewhere() throws IOException {
+        String itm = Resources.checkpoint("itm-tiny").toString();
+        String target = directory.resolve("itm-int8").toString();
+        assertThat(run("convert", itm, target, "--dtype", "int8")).isZero();
+        out.getBuffer().setLength(0);
+        assertThat(run("info", "--json", target)).isZero();
+        JsonNode json = new ObjectMapper().readTree(out.toString());
+        assertThat(json.get("kind").asText())
+                .isEqualTo("a checkpoint for image–text retrieval, without a language model");
+        assertThat(json.get("use_with").asText()).startsWith("Blip2RetrievalPipeline, Blip2ForImageTextRetrieval, ");
+        assertThat(json.get("quantised").asText()).isEqualTo("int8");
+        assertThat(json.get("text_positions").intValue()).isEqualTo(24);
+        assertThat(json.get("embedding_width").intValue()).isEqualTo(16);
+        assertThat(json.has("language_model")).isFalse();
+        String picture = Resources.photo("cat.jpg").toString();
+        err.getBuffer().setLength(0);
+        assertThat(run("caption", "--model", itm, picture)).isEqualTo(2);
+        assertThat(err.toString())
+                .contains("expected a checkpoint with a language model, for captions and answers, got a checkpoint for"
+                        + " image–text retrieval, without a language model; read this one with Blip2RetrievalPipeline");
     }
 
     @Test
@@ -403,8 +466,8 @@ class CommandLineTest {
                                 + " verify, convert, bench",
                         "blip2: expected a command, got \"anwser\"; did you mean answer?",
                         "blip2: expected an option, got \"--modle\"; did you mean --model?",
-                        "blip2: expected an option, got \"--sampling-rate\"; there are --prompt, --model, --dtype,"
-                                + " --threads, --force, --json, --help, --version",
+                        "blip2: expected an option, got \"--sampling-rate\"; there are --prompt, --model,"
+                                + " --background, --dtype, --threads, --force, --json, --help, --version",
                         "blip2: Unmatched argument at index 2: '" + MODEL + "'");
     }
 

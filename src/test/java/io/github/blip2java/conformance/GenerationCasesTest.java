@@ -17,7 +17,7 @@ import io.github.blip2java.generation.GenerationResult;
 import io.github.blip2java.generation.Hypothesis;
 import io.github.blip2java.generation.LogitsProcessor;
 import io.github.blip2java.generation.logits.LogitsProcessors;
-import io.github.blip2java.generation.search.CurrentTokens;
+import io.github.blip2java.generation.search.beam.CurrentTokens;
 import io.github.blip2java.processor.tokenizer.StopStrings;
 import io.github.blip2java.processor.tokenizer.Tokenizer;
 import io.github.blip2java.tensor.Tensor;

@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -70,6 +71,90 @@ class OddRuntimesTest {
                 .hasSize(1);
     }
 
+    /** A user without a home has the home "?" in Java. */
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void withoutAHomeLibrariesAreUnpackedToAFolderOfThisUsers() throws Exception {
+        Path tmp = Files.createDirectory(directory.resolve("tmp"));
+        List<String> noHome = List.of("env", "-u", "XDG_CACHE_HOME", "-u", "DJL_CACHE_DIR", "-u", "ENGINE_CACHE_DIR");
+        List<String> flags = List.of("-Duser.home=?", "-Djava.io.tmpdir=" + tmp);
+        Ended ended = java(noHome, flags, Blip2.class, "caption", "--model", MODEL, CAT);
+        assertThat(ended.code()).as(ended.printed()).isZero();
+        Path own = tmp.resolve("blip2-" + Files.getAttribute(tmp, "unix:uid"));
+        for (Path folder : List.of(own, own.resolve(".javacpp/cache"), own.resolve(".djl.ai"))) {
+            assertThat(folder).isNotEmptyDirectory();
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(folder)))
+                    .isEqualTo("rwx------");
+        }
+        assertThat(Path.of("?")).doesNotExist();
+    }
+
+    /** What a user has chosen stays, whoever may write to it. */
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void foldersForLibrariesThatSomebodySetStay() throws Exception {
+        Path javacpp = directory.resolve("javacpp");
+        Path djl = directory.resolve("djl");
+        Ended ended = java(
+                List.of("env", "-u", "ENGINE_CACHE_DIR", "DJL_CACHE_DIR=" + djl),
+                List.of("-Duser.home=?", "-Djava.io.tmpdir=" + directory, "-Dorg.bytedeco.javacpp.cachedir=" + javacpp),
+                Blip2.class,
+                "caption",
+                "--model",
+                MODEL,
+                CAT);
+        assertThat(ended.code()).as(ended.printed()).isZero();
+        assertThat(javacpp).isNotEmptyDirectory();
+        assertThat(djl).isNotEmptyDirectory();
+        assertThat(directory.resolve("blip2-" + Files.getAttribute(directory, "unix:uid")))
+                .isDirectoryNotContaining(path -> !path.endsWith(".djl.ai")); // for JNA
+        assertThat(Path.of("?")).doesNotExist();
+    }
+
+    /**
+     * Reads a WebP picture in two class loaders with all classes of their own, after ImageIO was used: its registry knows the readers that
+     * were visible then, and keeps them for good.
+     */
+    static final class WebpTwice {
+        private WebpTwice() {}
+
+        public static void main(String[] args) throws Exception {
+            System.out.println(ImageIO.getImageReadersByFormatName("webp").hasNext());
+            for (int i = 0; i < 2; i++) {
+                ClassLoader own = new URLClassLoader(Twice.urls(file -> true), ClassLoader.getPlatformClassLoader());
+                Thread.currentThread().setContextClassLoader(own);
+                Class<?> reader = Class.forName("io.github.blip2java.processor.ImageReader", true, own);
+                System.out.println(reader.getMethod("read", Path.class).invoke(null, Path.of(args[0])));
+                ImageIO.scanForPlugins();
+            }
+        }
+    }
+
+    @Test
+    void webpIsReadInEveryClassLoaderAfterImageIoWasUsed() throws Exception {
+        Path webp = Resources.root().resolve("images/ground/lossy.webp");
+        // Only the program's own class is visible to ImageIO: libraries are in the class loaders.
+        String libraries = System.getProperty("java.class.path");
+        List<String> command = List.of(
+                ProcessHandle.current().info().command().orElseThrow(),
+                "--enable-native-access=ALL-UNNAMED",
+                "-Dlibraries=" + libraries,
+                "-cp",
+                Path.of(WebpTwice.class
+                                .getProtectionDomain()
+                                .getCodeSource()
+                                .getLocation()
+                                .toURI())
+                        .toString(),
+                WebpTwice.class.getName(),
+                webp.toString());
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(printed).isZero();
+        assertThat(printed.lines().filter(line -> !line.startsWith("WARNING: ") && !line.startsWith("SLF4J")))
+                .containsExactly("false", "Image[24x17]", "Image[24x17]");
+    }
+
     /** Captions in two class loaders, each with all classes of its own, as two web applications have them. */
     static final class Twice {
         private Twice() {}
@@ -95,7 +180,8 @@ class OddRuntimesTest {
         }
 
         private static URL[] urls(Predicate<String> wanted) {
-            return Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+            return Arrays.stream(System.getProperty("libraries", System.getProperty("java.class.path"))
+                            .split(File.pathSeparator))
                     .filter(wanted)
                     .map(Twice::url)
                     .toArray(URL[]::new);

@@ -152,7 +152,7 @@ class PipelineConformanceTest {
                 .hasMessage(
                         broken + ": expected JPEG's end marker, got the end of the file after 1085 bytes; the file is"
                                 + " cut short, get a complete copy");
-        assertThat(results.get(2).error().orElseThrow()).hasMessage(missing + ": no such file");
+        assertThat(results.get(2).error().orElseThrow()).hasMessage(missing + ": no such file; check the path");
         assertThat(results.get(9).error()).isPresent();
         GeneratedText caption = results.get(1).text().orElseThrow();
         for (int i : new int[] {3, 4, 5, 6, 7, 8, 10}) {

@@ -21,7 +21,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** The reference cases of retrieval models, by the same checks that {@code blip2 verify} runs. */
-@Tag("arithmetic")
 class RetrievalCasesTest {
     @TempDir
     Path directory;
@@ -40,6 +39,7 @@ class RetrievalCasesTest {
                 .contains("itm-tiny", "itm-image-token", "itm-bf16", "itm-wide");
     }
 
+    @Tag("arithmetic")
     @ParameterizedTest
     @MethodSource("cases")
     void equalsTransformers(Path path) throws IOException {

@@ -3,13 +3,12 @@ package io.github.blip2java.generation;
 
 import io.github.blip2java.generation.assisted.AssistedDecoding;
 import io.github.blip2java.generation.logits.LogitsProcessors;
-import io.github.blip2java.generation.search.CurrentTokens;
 import io.github.blip2java.generation.search.Frontier;
 import io.github.blip2java.generation.search.Search;
+import io.github.blip2java.generation.search.beam.CurrentTokens;
 import io.github.blip2java.language.DecoderState;
 import io.github.blip2java.language.LanguageModel;
 import io.github.blip2java.language.Prompt;
-import io.github.blip2java.tensor.Spans;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -142,7 +141,13 @@ public final class Generator {
     }
 
     private LogitsProcessor processors(Rules rules, Prompts prompts, GenerationHooks hooks, CurrentTokens tokens) {
-        return processors(rules, hooks, tokens, () -> unconditional(prompts, hooks, rules.maxNewTokens()));
+        return processors(
+                rules,
+                hooks,
+                tokens,
+                () -> languageModel.start(
+                        UnconditionalPrompt.of(languageModel, prompts, hooks.negativePromptIds()),
+                        rules.maxNewTokens()));
     }
 
     private LogitsProcessor processors(
@@ -158,27 +163,6 @@ public final class Generator {
                         hooks.logitsProcessors(),
                         tokens,
                         unconditional));
-    }
-
-    /** Reads what guidance moves away from: the caller's texts, or as the reference the last token of each prompt. */
-    private DecoderState unconditional(Prompts prompts, GenerationHooks hooks, int maxNewTokens) {
-        long[][] negative = hooks.negativePromptIds();
-        if (negative != null && negative.length != 1 && negative.length != prompts.rows()) {
-            throw new IllegalArgumentException("negativePromptIds: expected one text, or one for each of the "
-                    + prompts.rows() + " prompts, got " + negative.length);
-        }
-        List<long[]> texts = new ArrayList<>();
-        for (int row = 0; row < prompts.rows(); row++) {
-            int[] own = prompts.textIds()[row];
-            texts.add(negative == null ? new long[] {own[own.length - 1]} : negative[negative.length == 1 ? 0 : row]);
-        }
-        long[] all = texts.stream().flatMapToLong(Arrays::stream).toArray();
-        Spans spans = Spans.packed(texts.stream().mapToInt(text -> text.length).toArray());
-        int[] columns = texts.stream()
-                .flatMapToInt(text -> IntStream.range(0, text.length))
-                .toArray();
-        var embeds = languageModel.embedTokens(new long[][] {all});
-        return languageModel.start(new Prompt(embeds.reshape(all.length, embeds.cols()), spans, columns), maxNewTokens);
     }
 
     private static StoppingCriteria stopping(Rules rules, GenerationHooks hooks) {

@@ -2,15 +2,15 @@
 package io.github.blip2java.generation;
 
 import io.github.blip2java.generation.search.BatchSearch;
-import io.github.blip2java.generation.search.BeamOptions;
-import io.github.blip2java.generation.search.BeamSearch;
-import io.github.blip2java.generation.search.ConstrainedBeamSearch;
 import io.github.blip2java.generation.search.ContrastiveSearch;
-import io.github.blip2java.generation.search.CurrentTokens;
 import io.github.blip2java.generation.search.GreedySearch;
-import io.github.blip2java.generation.search.GroupBeamSearch;
 import io.github.blip2java.generation.search.SamplingSearch;
 import io.github.blip2java.generation.search.Search;
+import io.github.blip2java.generation.search.beam.BeamOptions;
+import io.github.blip2java.generation.search.beam.BeamSearch;
+import io.github.blip2java.generation.search.beam.ConstrainedBeamSearch;
+import io.github.blip2java.generation.search.beam.CurrentTokens;
+import io.github.blip2java.generation.search.beam.GroupBeamSearch;
 import io.github.blip2java.generation.search.constraint.Constraint;
 import io.github.blip2java.generation.search.constraint.DisjunctiveConstraint;
 import io.github.blip2java.generation.search.constraint.PhrasalConstraint;

@@ -16,8 +16,16 @@ public final class JavaCpp {
 
     private JavaCpp() {}
 
-    /** Turns the limit off if it is not too late and nobody has set it. */
-    public static void liftPhysicalLimit() {
+    /**
+     * Turns the limit off, if it is not too late and nobody has set it, and names a folder of this user's for native libraries
+     * ({@link NativeCache}).
+     */
+    public static void prepare() {
+        liftPhysicalLimit();
+        NativeCache.prepareJavaCpp();
+    }
+
+    private static void liftPhysicalLimit() {
         if (System.getProperty(LIMIT) == null && System.getProperty(LIMIT.toLowerCase(java.util.Locale.ROOT)) == null) {
             System.setProperty(LIMIT, "0");
         }

@@ -7,13 +7,13 @@ import org.nd4j.linalg.factory.Nd4jBackend;
 
 /**
  * No backend: ND4J makes one of each that it finds before it loads JavaCPP, which is the last moment for
- * {@link JavaCpp#liftPhysicalLimit} in a program that uses ND4J first. It ranks last, so ND4J never asks it for more.
+ * {@link JavaCpp#prepare} in a program that uses ND4J first. It ranks last, so ND4J never asks it for more.
  */
 public final class Nd4jStart extends Nd4jBackend {
 
     /** For {@code ServiceLoader}. */
     public Nd4jStart() {
-        JavaCpp.liftPhysicalLimit();
+        JavaCpp.prepare();
     }
 
     @Override

@@ -7,11 +7,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.blip2java.generation.search.BatchSearch;
-import io.github.blip2java.generation.search.BeamOptions;
-import io.github.blip2java.generation.search.BeamSearch;
 import io.github.blip2java.generation.search.Frontier;
 import io.github.blip2java.generation.search.GreedySearch;
 import io.github.blip2java.generation.search.Search;
+import io.github.blip2java.generation.search.beam.BeamOptions;
+import io.github.blip2java.generation.search.beam.BeamSearch;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

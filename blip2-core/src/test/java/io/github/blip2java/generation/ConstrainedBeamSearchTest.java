@@ -6,9 +6,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.blip2java.generation.search.BatchSearch;
-import io.github.blip2java.generation.search.BeamOptions;
-import io.github.blip2java.generation.search.ConstrainedBeamSearch;
 import io.github.blip2java.generation.search.Frontier;
+import io.github.blip2java.generation.search.beam.BeamOptions;
+import io.github.blip2java.generation.search.beam.ConstrainedBeamSearch;
 import io.github.blip2java.generation.search.constraint.Constraint;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -4,6 +4,8 @@ package io.github.blip2java.generation;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.blip2java.generation.logits.InfNanRemoveLogitsProcessor;
+import io.github.blip2java.generation.search.Frontier;
 import io.github.blip2java.language.Prompt;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -181,5 +183,52 @@ class GeneratorTest {
         assertThat(result)
                 .isNotEqualTo(
                         new GenerationResult(new long[][] {{1, 2}}, new long[][] {{2}}, List.of(FinishReason.LENGTH)));
+    }
+
+    /** What a fake model is asked to embed for guidance. */
+    private static String unconditional(FakeModel model, int[][] texts, long[][] negative) {
+        new Generator(model, DEFAULTS)
+                .generate(
+                        new Generator.Prompts(FakeModel.prompt(3, 4), new long[][] {{9, 5}, {9, 6}}, texts, 2),
+                        options("{\"max_new_tokens\": 3, \"guidance_scale\": 2}"),
+                        negative == null ? GenerationHooks.NONE : GenerationHooks.NONE.withNegativePromptIds(negative));
+        return model.calls.stream()
+                .filter(call -> call.startsWith("embed"))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @Test
+    void guidanceMovesAwayFromTheLastTokenOrATextOfTheCaller() {
+        int[][] script = {{1, 2}, {3}};
+        int[][] texts = {{7, 5}, {}};
+        assertThat(unconditional(FakeModel.limited(script), texts, null)).isEqualTo("embed [[5, 6]]");
+        FakeModel encoderDecoder = FakeModel.unlimited(script);
+        long end = encoderDecoder.config().eosTokenIds().get(0);
+        assertThat(unconditional(encoderDecoder, texts, null)).isEqualTo("embed [[5, " + end + "]]");
+        assertThat(unconditional(FakeModel.limited(script), texts, new long[][] {{4, 8}}))
+                .isEqualTo("embed [[4, 8, 4, 8]]");
+        assertThat(unconditional(FakeModel.limited(script), texts, new long[][] {{4, 8}, {3}}))
+                .isEqualTo("embed [[4, 8, 3]]");
+        assertThatThrownBy(() -> unconditional(FakeModel.limited(script), texts, new long[][] {{1}, {2}, {3}}))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("negativePromptIds: expected one text, or one for each of the 2 prompts, got 3");
+        assertThatThrownBy(() -> unconditional(FakeModel.limited(script), texts, new long[][] {{1}, {}}))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage(
+                        "negativePromptIds: expected at least one id in each text, got none for prompt 1; pass null for the"
+                                + " last token of each prompt");
+    }
+
+    @Test
+    void scoresThatAreNoNumbersAreReplacedOnRequest() {
+        FakeModel model = FakeModel.limited(new int[] {1});
+        var state = model.new State(1).with(3, Float.NaN).with(1, -1);
+        var removing = new InfNanRemoveLogitsProcessor();
+        float[] scores = new Frontier(
+                        List.of(Hypothesis.of(0, new int[] {1}, new int[0])), state, removing, Frontier.Kept.NOTHING)
+                .scores(0);
+        assertThat(scores[3]).isZero();
+        assertThat(scores[1]).isEqualTo(-1);
     }
 }

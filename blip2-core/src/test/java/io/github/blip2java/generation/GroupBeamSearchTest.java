@@ -8,9 +8,9 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.github.blip2java.generation.logits.HammingDiversityLogitsProcessor;
 import io.github.blip2java.generation.search.BatchSearch;
-import io.github.blip2java.generation.search.BeamOptions;
-import io.github.blip2java.generation.search.CurrentTokens;
-import io.github.blip2java.generation.search.GroupBeamSearch;
+import io.github.blip2java.generation.search.beam.BeamOptions;
+import io.github.blip2java.generation.search.beam.CurrentTokens;
+import io.github.blip2java.generation.search.beam.GroupBeamSearch;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

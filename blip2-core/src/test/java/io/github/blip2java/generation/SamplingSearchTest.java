@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.blip2java.generation.search.BatchSearch;
-import io.github.blip2java.generation.search.BeamOptions;
-import io.github.blip2java.generation.search.BeamSearch;
 import io.github.blip2java.generation.search.SamplingSearch;
+import io.github.blip2java.generation.search.beam.BeamOptions;
+import io.github.blip2java.generation.search.beam.BeamSearch;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;

@@ -79,7 +79,7 @@ final class AnswerCommand implements Callable<Integer> {
             });
             Image picture;
             try {
-                picture = PictureArgument.read(image);
+                picture = PictureArgument.read(image, pipeline.reading());
             } catch (IOException e) {
                 progress.clear();
                 err.println("blip2: " + e.getMessage());

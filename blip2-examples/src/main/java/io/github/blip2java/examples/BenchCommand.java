@@ -58,6 +58,13 @@ final class BenchCommand implements Callable<Integer> {
             description = "Pictures captioned together (default: 1).")
     private int batch;
 
+    @Option(
+            names = "--beams",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "Beams of a beam search; 1 takes the best token each time (default: 1).")
+    private int beams;
+
     @Mixin
     private ModelOptions options;
 
@@ -69,7 +76,8 @@ final class BenchCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        for (Map.Entry<String, Integer> count : Map.of("--new-tokens", newTokens, "--runs", runs, "--batch", batch)
+        for (Map.Entry<String, Integer> count : Map.of(
+                        "--new-tokens", newTokens, "--runs", runs, "--batch", batch, "--beams", beams)
                 .entrySet()) {
             if (count.getValue() < 1) {
                 throw new IllegalArgumentException(count.getKey() + ": expected 1 or more, got " + count.getValue());
@@ -116,6 +124,7 @@ final class BenchCommand implements Callable<Integer> {
             figures.put("program", "blip2-java, Java " + Runtime.version() + ", " + ComputeEnvironment.current());
             figures.put("dtype", options.dtype().name().toLowerCase(Locale.ROOT));
             figures.put("batch", batch);
+            figures.put("beams", beams);
             figures.put("load_s", rounded(load));
             figures.put("vision_s", rounded(median(vision)));
             figures.put("first_token_s", rounded(median(first)));
@@ -129,10 +138,11 @@ final class BenchCommand implements Callable<Integer> {
         }
     }
 
-    private static GenerationResult make(Blip2ForConditionalGeneration blip2, INDArray pixels, int count) {
+    private GenerationResult make(Blip2ForConditionalGeneration blip2, INDArray pixels, int count) {
         GenerationConfig exactly = GenerationConfig.builder()
                 .maxNewTokens(count)
                 .minNewTokens(count)
+                .numBeams(beams)
                 .build();
         return blip2.generate(pixels, null, null, exactly);
     }

@@ -10,7 +10,6 @@ import java.nio.charset.Charset;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
-import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
@@ -202,13 +201,6 @@ public final class Blip2 implements Runnable {
         return failure instanceof FileAlreadyExistsException && message.equals(path.toString())
                 ? path + ": expected nothing there, found something; remove it, or choose another name"
                 : message;
-    }
-
-    /** One line for a picture that could not be read. */
-    static String message(Path picture, Throwable failure) {
-        return failure instanceof IOException && !Files.exists(picture)
-                ? Unreadable.missing(picture, "no such file; check the path").getMessage()
-                : message(failure);
     }
 
     @Override

@@ -96,7 +96,7 @@ final class CaptionCommand implements Callable<Integer> {
             start = System.nanoTime();
             generation.explained(() -> {
                 if (together) {
-                    blip2.generateForFiles(files, request.build(), this::print);
+                    blip2.generateForFiles(files, request.build(), pipeline.reading(), this::print);
                 } else {
                     oneByOne(blip2, request);
                 }
@@ -131,7 +131,7 @@ final class CaptionCommand implements Callable<Integer> {
         for (String name : images) {
             Image image;
             try {
-                image = PictureArgument.read(name);
+                image = PictureArgument.read(name, pipeline.reading());
             } catch (IOException e) {
                 progress.clear();
                 fail(e.getMessage());
@@ -155,7 +155,7 @@ final class CaptionCommand implements Callable<Integer> {
         progress.clear();
         for (FileResult result : some) {
             result.text().ifPresent(text -> printer.print(result.file().toString(), null, text, seconds));
-            result.error().ifPresent(error -> fail(Blip2.message(result.file(), error)));
+            result.error().ifPresent(error -> fail(Blip2.message(error)));
         }
         done += some.size();
         progress.progress("describing pictures", done, images.size());

@@ -156,7 +156,7 @@ final class ChatCommand implements Callable<Integer> {
     private boolean look(String name, Blip2Request request) {
         Image picture;
         try {
-            picture = PictureArgument.read(name);
+            picture = PictureArgument.read(name, pipeline.reading());
         } catch (IOException e) {
             progress.clear();
             fail(e.getMessage());

@@ -3,6 +3,7 @@ package io.github.blip2java.examples;
 
 import io.github.blip2java.processor.Image;
 import io.github.blip2java.processor.ImageReader;
+import io.github.blip2java.processor.ReadOptions;
 import java.io.IOException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -18,27 +19,22 @@ final class PictureArgument {
      * Reads a picture.
      *
      * @param name a file, or {@code -}
+     * @param reading how
      * @return the picture
      * @throws IOException with a message for a person when there is none
      */
-    static Image read(String name) throws IOException {
+    static Image read(String name, ReadOptions reading) throws IOException {
         if (name.equals(STANDARD_INPUT)) {
             try {
-                return ImageReader.read(System.in);
+                return ImageReader.read(System.in, reading);
             } catch (IOException e) {
                 throw new IOException("standard input: " + e.getMessage(), e);
             }
         }
-        Path file;
         try {
-            file = Path.of(name);
-        } catch (InvalidPathException e) {
+            return ImageReader.read(Path.of(name), reading);
+        } catch (IOException | InvalidPathException e) {
             throw new IOException(Blip2.message(e), e);
-        }
-        try {
-            return ImageReader.read(file);
-        } catch (IOException e) {
-            throw new IOException(Blip2.message(file, e), e);
         }
     }
 }

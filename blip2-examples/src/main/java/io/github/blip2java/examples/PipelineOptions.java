@@ -3,15 +3,26 @@ package io.github.blip2java.examples;
 
 import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.processor.Blip2Pipeline;
+import io.github.blip2java.processor.ReadOptions;
 import java.io.IOException;
+import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** Which model to run: what all commands about pictures have in common. */
 final class PipelineOptions {
     @Mixin
     private ModelFolder model;
+
+    @Option(
+            names = "--background",
+            paramLabel = "COLOR",
+            description =
+                    "The colour under what is transparent: a name such as white, or #rrggbb (default: transparency is"
+                            + " ignored, as transformers does).")
+    private String background;
 
     @Mixin
     private ModelOptions options;
@@ -26,12 +37,23 @@ final class PipelineOptions {
         return options.json();
     }
 
+    /** How picture files are read. */
+    ReadOptions reading() {
+        try {
+            ReadOptions reading = ReadOptions.defaults();
+            return background == null ? reading : reading.withBackground(background);
+        } catch (IllegalArgumentException e) {
+            throw new CommandLine.ParameterException(command.commandLine(), "--" + e.getMessage());
+        }
+    }
+
     boolean isDemo() {
         return model.isDemo();
     }
 
     /** Loads the model; says so where it is the demo model, of which little can be asked. */
     Blip2Pipeline load(Progress progress) throws IOException {
+        reading(); // is wrong before anything is loaded
         if (model.isDemo()) {
             String arguments = switch (command.name()) {
                 case "answer" -> "IMAGE QUESTION...";

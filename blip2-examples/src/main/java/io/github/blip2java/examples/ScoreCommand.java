@@ -66,7 +66,7 @@ final class ScoreCommand implements Callable<Integer> {
             blip2.check(Blip2Request.builder().prompt(prompt).build());
             Image picture;
             try {
-                picture = PictureArgument.read(image);
+                picture = PictureArgument.read(image, pipeline.reading());
             } catch (IOException e) {
                 progress.clear();
                 err.println("blip2: " + e.getMessage());

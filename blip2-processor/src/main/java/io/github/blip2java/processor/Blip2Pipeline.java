@@ -302,7 +302,7 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @throws IllegalStateException after {@link #close}
      */
     public void captionFiles(List<Path> files, String prompt, Consumer<List<FileResult>> results) {
-        generateForFiles(files, Blip2Request.builder().prompt(prompt).build(), results);
+        generateForFiles(files, Blip2Request.builder().prompt(prompt).build(), ReadOptions.defaults(), results);
     }
 
     /**
@@ -311,13 +311,15 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @param files picture files, of the formats of {@link ImageReader}
      * @param request what to do with each, with one prompt or question at most; its pictures do not count, and its listener counts
      *     those of each list of results from 0
+     * @param reading orientation, limits and background
      * @param results hears of some results whenever they are there, on this thread; one result a file, in the same order
      * @throws IllegalArgumentException when {@link #generate} would refuse the request
      * @throws IllegalStateException after {@link #close}
      */
-    public void generateForFiles(List<Path> files, Blip2Request request, Consumer<List<FileResult>> results) {
+    public void generateForFiles(
+            List<Path> files, Blip2Request request, ReadOptions reading, Consumer<List<FileResult>> results) {
         texts.check(request.toBuilder().images(null).build());
-        new PictureFiles(processor.imageProcessor(), model.pool(), batch)
+        new PictureFiles(processor.imageProcessor(), reading, model.pool(), batch)
                 .forEachBatch(files, read -> results.accept(texts.describe(read, request)));
     }
 

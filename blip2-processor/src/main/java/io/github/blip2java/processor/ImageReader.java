@@ -3,20 +3,23 @@ package io.github.blip2java.processor;
 
 import io.github.blip2java.processor.codec.BufferedImages;
 import io.github.blip2java.processor.codec.PictureBytes;
-import io.github.blip2java.processor.codec.PictureDecoder;
+import io.github.blip2java.processor.codec.PictureErrors;
 import io.github.blip2java.processor.codec.Pixels;
+import io.github.blip2java.weights.Unreadable;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 
 /**
  * Reads pictures, with the bytes that Pillow 12.3's {@code Image.open(file).convert("RGB")} gives.
  *
  * <p>Formats: JPEG (also gray, progressive, CMYK), PNG (all colour types and depths), GIF, WebP (their first frames),
  * BMP, TIFF, BigTIFF (their first pictures), ICO (its largest), PBM, PGM and PPM, told apart by content, not by name.
- * Alpha is dropped, not blended over a background. Embedded colour profiles are ignored, and so is all else that no
+ * Alpha is dropped, unless {@link ReadOptions#background} says what is below. Embedded colour profiles are ignored, and so is all else that no
  * pixel depends on, be it damaged or not. A picture that stops half-way is an error. Files of more than
  * {@link ReadOptions#maxPixels} pixels are refused before they are decoded, files that are no pictures before they are
  * read.
@@ -31,6 +34,8 @@ import java.nio.file.Path;
  * <p>Safe for many threads at once.
  */
 public final class ImageReader {
+
+    private static final String MISSING = "no such file; check the path";
 
     private ImageReader() {}
 
@@ -49,20 +54,66 @@ public final class ImageReader {
      * Reads a picture file.
      *
      * @param file the file
-     * @param options orientation and limits
+     * @param options orientation, limits and background
      * @return the picture
      * @throws IOException when the file is missing, unreadable, not a picture, damaged or too large
      */
     public static Image read(Path file, ReadOptions options) throws IOException {
+        return loader(file, options).load();
+    }
+
+    /** What loads a picture file, once it is known to be there. */
+    static PictureLoader loader(Path file, ReadOptions options) throws IOException {
         if (!Files.exists(file)) {
-            throw new IOException(file + ": no such file");
+            throw Unreadable.missing(file, MISSING);
         }
         if (Files.isDirectory(file)) {
             throw new IOException(file + ": expected a picture file, got a directory");
         }
-        try (InputStream stream = Files.newInputStream(file)) {
-            String name = file.toString();
-            return decode(PictureBytes.read(stream, Files.size(file), name), name, options);
+        PictureLoader.Source source = new OfPath(file);
+        if (!Files.isRegularFile(file)) { // a pipe or a device, whose bytes come once
+            source = new OfBytes(file.toString(), source.read());
+        }
+        return new PictureLoader(PictureAdmission.ofProcess(), source, options);
+    }
+
+    private record OfPath(Path file) implements PictureLoader.Source {
+        @Override
+        public String name() {
+            return file.toString();
+        }
+
+        @Override
+        public long size() throws IOException {
+            return Files.size(file);
+        }
+
+        @Override
+        public byte[] start(int bytes) throws IOException {
+            try (InputStream stream = Files.newInputStream(file)) {
+                return stream.readNBytes(bytes);
+            }
+        }
+
+        @Override
+        public byte[] read() throws IOException {
+            try (InputStream stream = Files.newInputStream(file)) {
+                return PictureBytes.read(stream, size(), name());
+            } catch (FileSystemException e) {
+                throw Unreadable.explain(e, file, MISSING);
+            }
+        }
+    }
+
+    private record OfBytes(String name, byte[] read) implements PictureLoader.Source {
+        @Override
+        public byte[] start(int bytes) {
+            return Arrays.copyOf(read, Math.min(bytes, read.length));
+        }
+
+        @Override
+        public long size() {
+            return 0;
         }
     }
 
@@ -81,13 +132,17 @@ public final class ImageReader {
      * Reads a picture from a stream.
      *
      * @param stream a picture file's bytes; read to its end, not closed
-     * @param options orientation and limits
+     * @param options orientation, limits and background
      * @return the picture
      * @throws IOException when reading fails, or the bytes are not a picture, damaged or too large
      */
     public static Image read(InputStream stream, ReadOptions options) throws IOException {
         String name = "picture from a stream";
-        return decode(PictureBytes.read(stream, PictureBytes.UNKNOWN, name), name, options);
+        try {
+            return decode(PictureBytes.read(stream, PictureBytes.UNKNOWN, name), name, options);
+        } catch (OutOfMemoryError e) {
+            throw PictureErrors.of(e, name);
+        }
     }
 
     /**
@@ -105,7 +160,7 @@ public final class ImageReader {
      * Reads a picture from bytes.
      *
      * @param file a picture file's bytes
-     * @param options orientation and limits
+     * @param options orientation, limits and background
      * @return the picture
      * @throws IOException when the bytes are not a picture, damaged or too large
      */
@@ -121,11 +176,22 @@ public final class ImageReader {
      * @return the picture
      */
     public static Image read(BufferedImage image) {
-        return image(BufferedImages.toRgb(image));
+        return read(image, ReadOptions.defaults());
+    }
+
+    /**
+     * Copies a picture that is already decoded.
+     *
+     * @param image as for {@link #read(BufferedImage)}
+     * @param options of which the background counts
+     * @return the picture
+     */
+    public static Image read(BufferedImage image, ReadOptions options) {
+        return image(BufferedImages.toRgb(image, options.background()));
     }
 
     private static Image decode(byte[] file, String name, ReadOptions options) throws IOException {
-        return image(PictureDecoder.decode(file, name, options.applyExifOrientation(), options.maxPixels()));
+        return new PictureLoader(PictureAdmission.ofProcess(), new OfBytes(name, file), options).load();
     }
 
     private static Image image(Pixels pixels) {

@@ -15,24 +15,34 @@ import java.util.function.Consumer;
 /** Any number of picture files in bounded memory: while somebody works with some of them, the next are read. */
 final class PictureFiles {
     private final Blip2ImageProcessor images;
+    private final ReadOptions options;
     private final Parallel pool;
     private final int batch;
 
     /**
      * Reads with some threads.
      *
-     * @param images shrinks pictures
-     * @param pool   reads several at once; beside the calling thread unless it has one thread only
-     * @param batch  pictures at a time
+     * @param images  shrinks pictures
+     * @param options how files are read
+     * @param pool    reads several at once; beside the calling thread unless it has one thread only
+     * @param batch   pictures at a time
      */
-    PictureFiles(Blip2ImageProcessor images, Parallel pool, int batch) {
+    PictureFiles(Blip2ImageProcessor images, ReadOptions options, Parallel pool, int batch) {
         this.images = images;
+        this.options = options;
         this.pool = pool;
         this.batch = batch;
     }
 
-    /** A picture of the model's size, which takes little memory however large the file is; or the reason for none. */
-    record ReadFile(Path file, Image image, IOException error) {}
+    /**
+     * A picture of the model's size, which takes little memory however large the file is; or the reason for none; or neither, when it
+     * needs so much memory that nothing else should be done meanwhile.
+     */
+    record ReadFile(Path file, Image image, IOException error) {
+        boolean postponed() {
+            return image == null && error == null;
+        }
+    }
 
     /**
      * Reads all files.
@@ -44,7 +54,9 @@ final class PictureFiles {
     void forEachBatch(List<Path> files, Consumer<List<ReadFile>> use) {
         CompletableFuture<List<ReadFile>> next = read(files, 0);
         for (int from = 0; from < files.size(); from += batch) {
-            List<ReadFile> read = await(next);
+            List<ReadFile> read = await(next).stream()
+                    .map(file -> file.postponed() ? read(file.file(), true) : file)
+                    .toList();
             next = read(files, from + batch);
             use.accept(read);
         }
@@ -82,15 +94,19 @@ final class PictureFiles {
         return CompletableFuture.supplyAsync(
                 () -> pool.call(() -> {
                     ReadFile[] read = new ReadFile[some.size()];
-                    Parallel.forRange(read.length, i -> read[i] = read(some.get(i)));
+                    Parallel.forRange(read.length, i -> read[i] = read(some.get(i), false));
                     return List.of(read);
                 }),
                 reader);
     }
 
-    private ReadFile read(Path file) {
+    private ReadFile read(Path file, boolean alone) {
         try {
-            return new ReadFile(file, images.resize(ImageReader.read(file)), null);
+            PictureLoader loader = ImageReader.loader(file, options);
+            Image image = alone
+                    ? loader.alone(images::resize)
+                    : loader.besideOthers(images::resize).orElse(null);
+            return new ReadFile(file, image, null);
         } catch (IOException e) {
             return new ReadFile(file, null, e);
         } catch (IllegalArgumentException e) { // a picture that is too long to be resized

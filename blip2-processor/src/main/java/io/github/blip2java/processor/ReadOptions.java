@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.processor;
 
+import java.awt.Color;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+
 /**
  * How picture files are read.
  *
@@ -8,11 +13,33 @@ package io.github.blip2java.processor;
  *     {@code transformers}' {@code load_image} and its pipelines do so, {@code PIL.Image.open} alone does not
  * @param maxPixels width times height above which a file is refused before it is decoded, so that a small file cannot
  *     exhaust the memory; Pillow's limit unless told otherwise
+ * @param background the colour under what is transparent, as Pillow's {@code Image.alpha_composite} has it; null unless told otherwise: then
+ *     alpha is dropped, as {@code transformers} does, and a transparent pixel has whatever colour is stored with it, mostly black
  */
-public record ReadOptions(boolean applyExifOrientation, long maxPixels) {
+public record ReadOptions(boolean applyExifOrientation, long maxPixels, Color background) {
 
     /** Pillow's limit: above it, {@code PIL.Image.open} raises a {@code DecompressionBombError}. */
     public static final long DEFAULT_MAX_PIXELS = 178_956_970;
+
+    /** Source: CSS 2.1, section 4.3.6. */
+    private static final Map<String, String> NAMES = new TreeMap<>(Map.ofEntries(
+            Map.entry("aqua", "#00ffff"),
+            Map.entry("black", "#000000"),
+            Map.entry("blue", "#0000ff"),
+            Map.entry("fuchsia", "#ff00ff"),
+            Map.entry("gray", "#808080"),
+            Map.entry("green", "#008000"),
+            Map.entry("lime", "#00ff00"),
+            Map.entry("maroon", "#800000"),
+            Map.entry("navy", "#000080"),
+            Map.entry("olive", "#808000"),
+            Map.entry("orange", "#ffa500"),
+            Map.entry("purple", "#800080"),
+            Map.entry("red", "#ff0000"),
+            Map.entry("silver", "#c0c0c0"),
+            Map.entry("teal", "#008080"),
+            Map.entry("white", "#ffffff"),
+            Map.entry("yellow", "#ffff00")));
 
     /** More would not fit a Java array of three bytes a pixel. */
     private static final long LARGEST_MAX_PIXELS = Integer.MAX_VALUE / 3;
@@ -22,6 +49,7 @@ public record ReadOptions(boolean applyExifOrientation, long maxPixels) {
      *
      * @param applyExifOrientation either
      * @param maxPixels 1 to 715,827,882
+     * @param background a colour, whose own alpha is ignored, or null
      * @throws IllegalArgumentException when {@code maxPixels} is below 1 or above 715,827,882
      */
     public ReadOptions {
@@ -31,12 +59,12 @@ public record ReadOptions(boolean applyExifOrientation, long maxPixels) {
     }
 
     /**
-     * Returns the defaults: orientation applied, Pillow's pixel limit.
+     * Returns the defaults: orientation applied, Pillow's pixel limit, alpha dropped.
      *
      * @return the defaults
      */
     public static ReadOptions defaults() {
-        return new ReadOptions(true, DEFAULT_MAX_PIXELS);
+        return new ReadOptions(true, DEFAULT_MAX_PIXELS, null);
     }
 
     /**
@@ -46,7 +74,7 @@ public record ReadOptions(boolean applyExifOrientation, long maxPixels) {
      * @return new options
      */
     public ReadOptions withApplyExifOrientation(boolean apply) {
-        return new ReadOptions(apply, maxPixels);
+        return new ReadOptions(apply, maxPixels, background);
     }
 
     /**
@@ -57,6 +85,36 @@ public record ReadOptions(boolean applyExifOrientation, long maxPixels) {
      * @throws IllegalArgumentException when the limit is out of range
      */
     public ReadOptions withMaxPixels(long limit) {
-        return new ReadOptions(applyExifOrientation, limit);
+        return new ReadOptions(applyExifOrientation, limit, background);
+    }
+
+    /**
+     * Returns these options with another background.
+     *
+     * @param color the colour under what is transparent; null to drop alpha
+     * @return new options
+     */
+    public ReadOptions withBackground(Color color) {
+        return new ReadOptions(applyExifOrientation, maxPixels, color);
+    }
+
+    /**
+     * Returns these options with another background.
+     *
+     * @param color the colour as in CSS: {@code #rrggbb}, {@code #rgb}, or one of the names of CSS 2.1, in letters of either case
+     * @return new options
+     * @throws IllegalArgumentException when it is none of these
+     */
+    public ReadOptions withBackground(String color) {
+        String wanted = color.strip().toLowerCase(Locale.ROOT);
+        String digits = NAMES.getOrDefault(wanted, wanted);
+        if (digits.matches("#[0-9a-f]{3}")) {
+            digits = digits.replaceAll("([0-9a-f])", "$1$1");
+        }
+        if (!digits.matches("#[0-9a-f]{6}")) {
+            throw new IllegalArgumentException("background: expected a colour as #rrggbb, #rgb, or one of "
+                    + String.join(", ", NAMES.keySet()) + "; got \"" + color + '"');
+        }
+        return withBackground(Color.decode(digits));
     }
 }

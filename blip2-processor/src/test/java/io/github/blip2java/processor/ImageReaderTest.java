@@ -17,6 +17,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
@@ -182,10 +183,26 @@ class ImageReaderTest {
         Path missing = folder.resolve("no.png");
         assertThatThrownBy(() -> ImageReader.read(missing))
                 .isInstanceOf(IOException.class)
-                .hasMessage(missing + ": no such file");
+                .hasMessage(missing + ": no such file; check the path");
         assertThatThrownBy(() -> ImageReader.read(folder))
                 .isInstanceOf(IOException.class)
                 .hasMessage(folder + ": expected a picture file, got a directory");
+    }
+
+    @Test
+    void linksToNothingAndPointersOfGitLfsAreNamed(@TempDir Path folder) throws IOException {
+        Path link = Files.createSymbolicLink(folder.resolve("link.jpg"), Path.of("gone.jpg"));
+        assertThatThrownBy(() -> ImageReader.read(link))
+                .isInstanceOf(NoSuchFileException.class)
+                .hasMessage(link + ": expected a file, got a link to gone.jpg, where nothing is; download it again,"
+                        + " or copy the folder with the targets of its links (cp -rL)");
+        Path pointer = Files.writeString(
+                folder.resolve("pointer.jpg"),
+                "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0".repeat(64) + "\nsize 123456\n");
+        assertThatThrownBy(() -> ImageReader.read(pointer))
+                .isInstanceOf(IOException.class)
+                .hasMessageStartingWith(pointer + ": expected a JPEG, PNG")
+                .hasMessageEndingWith("got a Git LFS pointer in place of the picture; run git lfs pull");
     }
 
     @Test

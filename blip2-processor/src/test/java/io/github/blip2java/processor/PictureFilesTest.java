@@ -33,7 +33,7 @@ class PictureFilesTest {
         public static void main(String[] files) {
             Blip2ImageProcessor images = new Blip2ImageProcessor(ImageProcessorConfig.defaults());
             try (Parallel pool = Parallel.of(2)) {
-                new PictureFiles(images, pool, 2)
+                new PictureFiles(images, ReadOptions.defaults(), pool, 2)
                         .forEachBatch(
                                 Arrays.stream(files).map(Path::of).toList(),
                                 batch -> batch.forEach(

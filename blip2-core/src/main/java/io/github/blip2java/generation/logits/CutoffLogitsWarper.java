@@ -12,16 +12,14 @@ abstract class CutoffLogitsWarper implements LogitsProcessor {
         this.minTokensToKeep = Requirement.atLeast(1, "minTokensToKeep", minTokensToKeep);
     }
 
-    /** The probability that a token must have. */
-    abstract float cutoff(Distribution distribution);
+    /** The score that a token must have: the logarithm of a probability plus {@link Distribution#logSum}. */
+    abstract double cutoff(float[] scores);
 
     @Override
     public final void process(Hypothesis hypothesis, float[] scores) {
-        Distribution distribution = new Distribution(scores);
-        float cutoff = cutoff(distribution);
-        float kept = Ranking.highest(scores, minTokensToKeep);
+        float bound = (float) Math.min(cutoff(scores), Ranking.highest(scores, minTokensToKeep));
         for (int id = 0; id < scores.length; id++) {
-            if (distribution.probabilities[id] < cutoff && scores[id] < kept) {
+            if (scores[id] < bound) {
                 scores[id] = Float.NEGATIVE_INFINITY;
             }
         }

@@ -20,7 +20,7 @@ final class Distribution {
         Kernels.get().softmax(probabilities, 0, probabilities.length);
         int best = Ranking.highestId(scores);
         this.highest = probabilities[best];
-        this.logSum = scores[best] - Math.log(highest);
+        this.logSum = highest == 0 ? Double.NEGATIVE_INFINITY : scores[best] - Math.log(highest);
     }
 
     /** −Σ p log p, with log p = score − logSum; 0 where all tokens are forbidden. */

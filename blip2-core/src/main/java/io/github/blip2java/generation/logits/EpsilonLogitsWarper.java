@@ -3,7 +3,7 @@ package io.github.blip2java.generation.logits;
 
 /** Forbids improbable tokens (Hewitt et al. 2022, arXiv 2210.15191). Reference: {@code EpsilonLogitsWarper}. */
 public final class EpsilonLogitsWarper extends CutoffLogitsWarper {
-    private final float epsilon;
+    private final double epsilon;
 
     /**
      * Sets the bound.
@@ -14,7 +14,7 @@ public final class EpsilonLogitsWarper extends CutoffLogitsWarper {
      */
     public EpsilonLogitsWarper(double epsilon, int minTokensToKeep) {
         super(minTokensToKeep);
-        this.epsilon = (float) Requirement.that(
+        this.epsilon = Requirement.that(
                 epsilon > 0 && epsilon < 1,
                 "epsilonCutoff",
                 "a number between 0 and 1",
@@ -23,7 +23,7 @@ public final class EpsilonLogitsWarper extends CutoffLogitsWarper {
     }
 
     @Override
-    float cutoff(Distribution distribution) {
-        return epsilon;
+    double cutoff(float[] scores) {
+        return Math.log(epsilon) + new Distribution(scores).logSum;
     }
 }

@@ -26,7 +26,9 @@ public final class EtaLogitsWarper extends CutoffLogitsWarper {
     }
 
     @Override
-    float cutoff(Distribution distribution) {
-        return (float) Math.min(epsilon, Math.sqrt(epsilon) * Math.exp(-distribution.entropy()));
+    double cutoff(float[] scores) {
+        Distribution distribution = new Distribution(scores);
+        double eta = Math.min(epsilon, Math.sqrt(epsilon) * Math.exp(-distribution.entropy()));
+        return Math.log(eta) + distribution.logSum;
     }
 }

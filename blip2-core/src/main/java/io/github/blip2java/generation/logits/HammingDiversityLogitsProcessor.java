@@ -3,7 +3,7 @@ package io.github.blip2java.generation.logits;
 
 import io.github.blip2java.generation.Hypothesis;
 import io.github.blip2java.generation.LogitsProcessor;
-import io.github.blip2java.generation.search.CurrentTokens;
+import io.github.blip2java.generation.search.beam.CurrentTokens;
 
 /**
  * Lowers the scores of tokens that earlier groups of beams took in the same step (Vijayakumar et al. 2016, arXiv 1610.02424, §3).

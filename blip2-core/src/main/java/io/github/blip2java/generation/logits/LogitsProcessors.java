@@ -5,7 +5,7 @@ import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.generation.GenerationOption;
 import io.github.blip2java.generation.LogitsProcessor;
 import io.github.blip2java.generation.PrefixAllowedTokens;
-import io.github.blip2java.generation.search.CurrentTokens;
+import io.github.blip2java.generation.search.beam.CurrentTokens;
 import io.github.blip2java.language.DecoderState;
 import java.util.Collection;
 import java.util.List;

@@ -6,7 +6,7 @@ package io.github.blip2java.generation.logits;
  * MinPLogitsWarper}.
  */
 public final class MinPLogitsWarper extends CutoffLogitsWarper {
-    private final float minP;
+    private final double minP;
 
     /**
      * Sets the bound.
@@ -22,7 +22,7 @@ public final class MinPLogitsWarper extends CutoffLogitsWarper {
     }
 
     @Override
-    float cutoff(Distribution distribution) {
-        return minP * distribution.highest;
+    double cutoff(float[] scores) {
+        return scores[Ranking.highestId(scores)] + Math.log(minP);
     }
 }

@@ -36,18 +36,11 @@ public final class PrefixConstrainedLogitsProcessor implements LogitsProcessor {
     @Override
     public void process(Hypothesis hypothesis, float[] scores) {
         int[] allowed = allowed(hypothesis, scores.length);
-        float[] kept = new float[allowed.length];
-        float highest = Float.NEGATIVE_INFINITY;
-        for (int i = 0; i < allowed.length; i++) {
-            kept[i] = scores[allowed[i]];
-            highest = Math.max(highest, kept[i]);
-        }
-        if (highest == Float.NEGATIVE_INFINITY) {
-            Arrays.fill(kept, isAlone(hypothesis) ? 0 : STUCK);
-        }
-        Arrays.fill(scores, Float.NEGATIVE_INFINITY);
-        for (int i = 0; i < allowed.length; i++) {
-            scores[allowed[i]] = kept[i];
+        TokenForcing.keep(scores, allowed);
+        boolean stuck = Arrays.stream(allowed).allMatch(id -> scores[id] == Float.NEGATIVE_INFINITY);
+        if (stuck) {
+            float score = isAlone(hypothesis) ? 0 : STUCK;
+            Arrays.stream(allowed).forEach(id -> scores[id] = score);
         }
     }
 

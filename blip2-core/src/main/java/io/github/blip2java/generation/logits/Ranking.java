@@ -11,10 +11,8 @@ final class Ranking {
     /** So few keys are sorted in place of being parted further. */
     private static final int FEW = 64;
 
-    /** Values are put on shelves by their upper 13 bits: sign, exponent and 4 bits of the fraction. */
-    private static final int SHELF_BITS = 19;
-
-    private static final int SHELVES = 1 << Integer.SIZE - SHELF_BITS;
+    private static final int BINS = 4096;
+    private static final int BINS_PER_UNIT = 64;
 
     private Ranking() {}
 
@@ -26,6 +24,15 @@ final class Ranking {
 
     static int id(long key) {
         return (int) key;
+    }
+
+    /** What is in the opposite order. */
+    static float[] negated(float[] values) {
+        float[] negated = new float[values.length];
+        for (int id = 0; id < values.length; id++) {
+            negated[id] = -values[id];
+        }
+        return negated;
     }
 
     /** The id of the highest score. */
@@ -48,15 +55,6 @@ final class Ranking {
         }
         int[] ids = highestIds(scores, rank);
         return scores[ids[ids.length - 1]];
-    }
-
-    /** The rank-th lowest value, from 1. */
-    static float lowest(float[] values, int rank) {
-        float[] negated = new float[values.length];
-        for (int id = 0; id < values.length; id++) {
-            negated[id] = -values[id];
-        }
-        return -highest(negated, rank);
     }
 
     /** The ids of the highest scores, the highest first. */
@@ -83,54 +81,61 @@ final class Ranking {
     }
 
     /**
-     * Finds the fewest of the lowest values that have a mass together.
+     * Finds the fewest tokens with the lowest values that have a mass together, and those whose value is that of the last of them.
      *
-     * @param values {@code [vocab]}, no NaN
+     * @param values {@code [vocab]}, no NaN: negative logarithms of masses or the like, so that differences of 1/64 part them well
      * @param masses {@code [vocab]}: for each id its mass, 0 or more
-     * @param mass   to be reached
-     * @return the key of the last of them; that of the highest where all together do not reach it, and the lowest long for none
+     * @param mass   to be reached; 0 by none
+     * @return ids, in no order; those of all finite values where they do not reach it
      */
-    static long lowestWithMass(float[] values, float[] masses, double mass) {
-        if (mass <= 0) {
-            return Long.MIN_VALUE;
+    static int[] lowestWithMass(float[] values, float[] masses, double mass) {
+        float lowest = Float.POSITIVE_INFINITY;
+        for (float value : values) {
+            lowest = value < lowest ? value : lowest;
         }
-        // Masses of values whose upper bits are equal; only those where the mass is reached are put in order.
-        double[] shelves = new double[SHELVES];
+        double[] sums = new double[BINS];
         for (int id = 0; id < values.length; id++) {
-            shelves[shelf(values[id])] += masses[id];
+            if (masses[id] > 0) { // sparing many forbidden tokens, which would wait for each other at one bin
+                sums[bin(values[id] - lowest)] += masses[id];
+            }
         }
-        int reached = 0;
-        double before = 0;
         int last = 0;
-        while (reached < SHELVES && before + shelves[reached] < mass) {
-            before += shelves[reached];
-            last = shelves[reached] > 0 ? reached : last;
-            reached++;
+        double before = 0;
+        while (last < BINS - 1 && before + sums[last] < mass) {
+            before += sums[last++];
         }
-        return reached < SHELVES
-                ? reaching(keysOf(reached, values), masses, mass - before)
-                : Arrays.stream(keysOf(last, values)).max().orElse(Long.MIN_VALUE);
-    }
-
-    private static int shelf(float value) {
-        return (int) (key(value, 0) >> Integer.SIZE + SHELF_BITS) + SHELVES / 2;
-    }
-
-    private static long[] keysOf(int shelf, float[] values) {
-        long[] keys = new long[values.length];
+        // All of the bins before are taken; only in the last one does the order matter.
+        int[] ids = new int[values.length];
+        int found = 0;
+        long[] keys = new long[FEW];
         int count = 0;
         for (int id = 0; id < values.length; id++) {
-            if (shelf(values[id]) == shelf) {
+            int bin = bin(values[id] - lowest);
+            ids[found] = id;
+            found += bin - last >>> Integer.SIZE - 1; // 1 where bin < last; a branch would be guessed wrong too often
+            if (bin == last && values[id] < Float.POSITIVE_INFINITY) {
+                keys = count == keys.length ? Arrays.copyOf(keys, 2 * count) : keys;
                 keys[count++] = key(values[id], id);
             }
         }
-        return Arrays.copyOf(keys, count);
+        int kept = reaching(keys, count, masses, mass - before);
+        for (int i = 0; i < count; i++) {
+            if (i < kept || kept > 0 && values[id(keys[i])] == values[id(keys[kept - 1])]) {
+                ids[found++] = id(keys[i]);
+            }
+        }
+        return Arrays.copyOf(ids, found);
     }
 
-    /** The key with which the lowest keys reach a mass; the highest where all do not, by rounding. */
-    private static long reaching(long[] keys, float[] masses, double mass) {
+    private static int bin(float above) {
+        float bin = above * BINS_PER_UNIT;
+        return bin < BINS ? (int) bin : BINS - 1;
+    }
+
+    /** Moves the lowest keys that reach a mass to the front, the highest of them last; returns how many, all where they do not. */
+    private static int reaching(long[] keys, int count, float[] masses, double mass) {
         int from = 0;
-        int to = keys.length;
+        int to = count;
         double before = 0;
         while (to - from > FEW) {
             int middle = part(keys, from, to);
@@ -146,10 +151,10 @@ final class Ranking {
             }
         }
         Arrays.sort(keys, from, to);
-        while (from < to - 1 && before + masses[id(keys[from])] < mass) {
+        while (from < to && before < mass) {
             before += masses[id(keys[from++])];
         }
-        return keys[from];
+        return from;
     }
 
     /** Moves the lower keys of a part before the higher ones; returns where the higher ones begin, which is inside the part. */

@@ -14,6 +14,18 @@ final class TokenForcing {
         }
     }
 
+    /** Forbids all other tokens. */
+    static void keep(float[] scores, int... ids) {
+        float[] kept = new float[ids.length];
+        for (int i = 0; i < ids.length; i++) {
+            kept[i] = scores[ids[i]];
+        }
+        Arrays.fill(scores, Float.NEGATIVE_INFINITY);
+        for (int i = 0; i < ids.length; i++) {
+            scores[ids[i]] = kept[i];
+        }
+    }
+
     /** Forbids all other tokens, and gives these the score 0. */
     static void force(float[] scores, int... ids) {
         Arrays.fill(scores, Float.NEGATIVE_INFINITY);

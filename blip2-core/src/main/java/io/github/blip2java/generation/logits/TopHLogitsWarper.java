@@ -32,11 +32,7 @@ public final class TopHLogitsWarper implements LogitsProcessor {
         for (int i = 0; i < ids.length; i++) {
             top[i] = scores[ids[i]];
         }
-        int kept = kept(new Distribution(top), top);
-        Arrays.fill(scores, Float.NEGATIVE_INFINITY);
-        for (int i = 0; i < kept; i++) {
-            scores[ids[i]] = top[i];
-        }
+        TokenForcing.keep(scores, Arrays.copyOf(ids, kept(new Distribution(top), top)));
     }
 
     /** How many stay: the terms −p log p of all but perhaps the first are together at most the part of the entropy. */

@@ -5,7 +5,7 @@ import io.github.blip2java.generation.Hypothesis;
 import io.github.blip2java.generation.LogitsProcessor;
 
 /**
- * Forbids all but the fewest tokens that have a probability together (Holtzman et al. 2020, arXiv 1904.09751). Reference: {@code
+ * Forbids all but the fewest tokens that have a probability together, and those as probable as the last of them (Holtzman et al. 2020, arXiv 1904.09751). Reference: {@code
  * TopPLogitsWarper}.
  */
 public final class TopPLogitsWarper implements LogitsProcessor {
@@ -26,18 +26,11 @@ public final class TopPLogitsWarper implements LogitsProcessor {
 
     @Override
     public void process(Hypothesis hypothesis, float[] scores) {
-        float[] descending = new float[scores.length];
-        for (int id = 0; id < scores.length; id++) {
-            descending[id] = -scores[id];
+        float[] probabilities = new Distribution(scores).probabilities;
+        int[] kept = Ranking.lowestWithMass(Ranking.negated(scores), probabilities, topP);
+        if (kept.length < minTokensToKeep) {
+            kept = Ranking.highestIds(scores, minTokensToKeep);
         }
-        long bound = Ranking.lowestWithMass(descending, new Distribution(scores).probabilities, topP);
-        int[] always = Ranking.highestIds(scores, minTokensToKeep);
-        int last = always[always.length - 1];
-        bound = Math.max(bound, Ranking.key(descending[last], last));
-        for (int id = 0; id < scores.length; id++) {
-            if (Ranking.key(descending[id], id) > bound) {
-                scores[id] = Float.NEGATIVE_INFINITY;
-            }
-        }
+        TokenForcing.keep(scores, kept);
     }
 }

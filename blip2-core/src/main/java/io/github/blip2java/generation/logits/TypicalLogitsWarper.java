@@ -37,15 +37,10 @@ public final class TypicalLogitsWarper implements LogitsProcessor {
         for (int id = 0; id < scores.length; id++) {
             distances[id] = Math.abs(shift - scores[id]);
         }
-        long last = Ranking.lowestWithMass(distances, distribution.probabilities, mass);
-        float bound = distances[Ranking.id(last)];
-        if (minTokensToKeep > 1) {
-            bound = Math.max(bound, Ranking.lowest(distances, minTokensToKeep));
+        int[] kept = Ranking.lowestWithMass(distances, distribution.probabilities, mass);
+        if (kept.length < minTokensToKeep) {
+            kept = Ranking.highestIds(Ranking.negated(distances), minTokensToKeep);
         }
-        for (int id = 0; id < scores.length; id++) {
-            if (distances[id] > bound) {
-                scores[id] = Float.NEGATIVE_INFINITY;
-            }
-        }
+        TokenForcing.keep(scores, kept);
     }
 }

@@ -65,7 +65,7 @@ public final class Frontier {
      * @param count how many
      * @return a view with rows 0 to count - 1
      */
-    Frontier rows(int from, int count) {
+    public Frontier rows(int from, int count) {
         return new Frontier(hypotheses.subList(from, from + count), state, processor, kept, start + from);
     }
 
@@ -168,8 +168,17 @@ public final class Frontier {
         return extend(row, token, token, score, scores);
     }
 
-    /** Goes on with a token, in whose place another is written. */
-    Hypothesis extend(int row, int token, int written, double score, float[] scores) {
+    /**
+     * Goes on with a token, in whose place another is written.
+     *
+     * @param row     which sequence
+     * @param token   the token
+     * @param written the id that the longer sequence ends with
+     * @param score   the score of the longer sequence
+     * @param scores  what the token was chosen from
+     * @return the longer sequence
+     */
+    public Hypothesis extend(int row, int token, int written, double score, float[] scores) {
         float logProbability = kept.logProbabilities
                 ? state.logits().data()[(start + row) * vocabulary() + token] - logSum(row)
                 : Float.NaN;

@@ -40,7 +40,7 @@ public final class Multinomial {
      * @return their indices, in the order in which they were drawn; then those whose probability is 0 in float64, the best first;
      *     fewer where fewer are allowed
      */
-    static int[] withoutReplacement(float[] scores, int count, RandomGenerator random) {
+    public static int[] withoutReplacement(float[] scores, int count, RandomGenerator random) {
         float largest = Float.NEGATIVE_INFINITY;
         for (float score : scores) {
             largest = Math.max(largest, score);

@@ -22,7 +22,13 @@ abstract class RowSearch implements Search {
         this.sequences = new Hypothesis[prompts * each];
     }
 
-    /** Chooses the next token of a sequence by its processed scores. */
+    /**
+     * Chooses the next token.
+     *
+     * @param sequence which sequence of the results
+     * @param scores   {@code [vocab]}, processed
+     * @return the token
+     */
     protected abstract int choose(int sequence, float[] scores);
 
     @Override

@@ -4,7 +4,7 @@ package io.github.blip2java.generation.search;
 import java.util.Arrays;
 
 /** The largest of many scores. Reference: {@code torch.topk}. */
-final class TopK {
+public final class TopK {
     private TopK() {}
 
     /**
@@ -14,7 +14,7 @@ final class TopK {
      * @param count  how many to find
      * @return their indices, the largest first and among equal ones the first; fewer where there are fewer
      */
-    static int[] of(float[] scores, int count) {
+    public static int[] of(float[] scores, int count) {
         int[] best = new int[count];
         int found = 0;
         for (int i = 0; i < scores.length; i++) {

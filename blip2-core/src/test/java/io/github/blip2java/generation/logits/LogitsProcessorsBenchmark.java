@@ -3,7 +3,9 @@ package io.github.blip2java.generation.logits;
 
 import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.generation.Hypothesis;
-import io.github.blip2java.generation.search.CurrentTokens;
+import io.github.blip2java.generation.search.beam.CurrentTokens;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -60,9 +62,12 @@ public class LogitsProcessorsBenchmark {
 
     /** Made by JMH. */
     public LogitsProcessorsBenchmark() {
-        Random random = new Random(1);
-        for (int id = 0; id < VOCABULARY; id++) {
-            logits[id] = (float) random.nextGaussian() * 3;
+        List<Integer> ids =
+                new ArrayList<>(IntStream.range(0, VOCABULARY).boxed().toList());
+        Collections.shuffle(ids, new Random(1));
+        for (int rank = 0; rank < VOCABULARY; rank++) {
+            // The probability of a word falls with a power of its rank.
+            logits[ids.get(rank)] = (float) (-1.5 * Math.log(1 + rank));
         }
     }
 

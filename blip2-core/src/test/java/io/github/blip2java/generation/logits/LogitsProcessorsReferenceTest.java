@@ -10,7 +10,7 @@ import io.github.blip2java.generation.GenerationOption;
 import io.github.blip2java.generation.Hypothesis;
 import io.github.blip2java.generation.PrefixAllowedTokens;
 import io.github.blip2java.generation.WatermarkingConfig;
-import io.github.blip2java.generation.search.CurrentTokens;
+import io.github.blip2java.generation.search.beam.CurrentTokens;
 import io.github.blip2java.language.DecoderPass;
 import io.github.blip2java.language.DecoderState;
 import io.github.blip2java.tensor.Tensor;

@@ -18,6 +18,11 @@ final class BmpFile {
     private static final int INFO_BYTES = 40;
     private static final int CORE_BYTES = 12;
     private static final List<Integer> HEADER_BYTES = List.of(CORE_BYTES, INFO_BYTES, 52, 56, 64, 108, 124);
+    /** From here on headers have a mask of alpha. */
+    private static final int ALPHA_HEADER_BYTES = 56;
+
+    private static final int TOP_BYTE = 0xff000000;
+    private static final int OPAQUE = 255;
     private static final int RAW = 0;
     private static final int RLE4 = 2;
     private static final int BIT_FIELDS = 3;
@@ -27,6 +32,8 @@ final class BmpFile {
     private final int height;
     private final int bits;
     private int compression;
+    private final boolean icon;
+    private final int alphaMask;
     private final int headerEnd;
     private final int paletteEntryBytes;
     private final int colors;
@@ -57,6 +64,10 @@ final class BmpFile {
         paletteEntryBytes = core ? 3 : 4;
         int stated = core ? 0 : file.getInt(header + 32);
         colors = stated == 0 ? 1 << Math.min(bits, 16) : stated;
+        icon = rowsTwice;
+        alphaMask = compression == BIT_FIELDS && bits == 32 && size >= ALPHA_HEADER_BYTES
+                ? file.getInt(header + INFO_BYTES + CORE_BYTES)
+                : 0;
         headerEnd = header + size;
         this.data = data;
         check();
@@ -125,6 +136,30 @@ final class BmpFile {
 
     int height() {
         return Math.abs(height);
+    }
+
+    /** Whether pixels have an alpha of their own: by a mask in a long header, by the fourth byte or the mask of an icon. */
+    boolean alpha() {
+        return icon || alphaMask != 0;
+    }
+
+    /** The alpha of a pixel, 0 to 255; opaque where the file does not tell. */
+    int alpha(int x, int y) {
+        int row = height < 0 ? y : height() - 1 - y;
+        long stride = ((long) width * bits + 31) / 32 * 4;
+        if (bits == 32) {
+            long at = data + row * stride + 4L * x + Integer.numberOfTrailingZeros(icon ? TOP_BYTE : alphaMask) / 8;
+            return at < file.limit() ? file.get((int) at) & 0xff : OPAQUE;
+        }
+        // Behind the pixels one bit for each, set where what is below shines through.
+        long at = data + height() * stride + row * ((width + 31) / 32 * 4L) + x / 8;
+        return at < file.limit() && (file.get((int) at) >> 7 - x % 8 & 1) == 1 ? 0 : OPAQUE;
+    }
+
+    /** What decoding takes of the heap: the samples, of which three bytes become RGB in place. */
+    long heapBytes() {
+        long pixels = (long) width * height();
+        return bits == 24 ? 3 * pixels : (bits + 7L) / 8 * pixels + 3 * pixels;
     }
 
     /**

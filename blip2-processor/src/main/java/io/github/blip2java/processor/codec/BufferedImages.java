@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.processor.codec;
 
+import java.awt.Color;
 import java.awt.color.ColorSpace;
 import java.awt.image.BufferedImage;
 import java.awt.image.ColorModel;
@@ -8,12 +9,13 @@ import java.awt.image.ComponentColorModel;
 import java.awt.image.DataBuffer;
 import java.awt.image.DirectColorModel;
 import java.awt.image.Raster;
+import java.util.function.BiFunction;
 
 /**
  * Any {@link BufferedImage} to RGB bytes.
  *
  * <p>Samples are read from the raster where {@code getRGB} would change them: it takes gray for linear light, and
- * rounds 16-bit channels. Alpha is dropped, not blended; colour profiles are ignored, as Pillow does.
+ * rounds 16-bit channels. Alpha is dropped unless a ground is given; colour profiles are ignored, as Pillow does.
  */
 public final class BufferedImages {
 
@@ -38,10 +40,32 @@ public final class BufferedImages {
      * @return its pixels
      */
     public static Pixels toRgb(BufferedImage image) {
-        return toRgb(image, Depth.JAVA);
+        return toRgb(image, null);
     }
 
-    static Pixels toRgb(BufferedImage image, Depth depth) {
+    /**
+     * Converts a picture of any type, with a colour under what is transparent.
+     *
+     * @param image as above
+     * @param ground the colour, null to drop alpha
+     * @return its pixels
+     */
+    public static Pixels toRgb(BufferedImage image, Color ground) {
+        boolean alpha = image.getColorModel().hasAlpha();
+        return toRgb(image, Depth.JAVA, alpha ? Ground.of(ground) : null, RowConverter::convert);
+    }
+
+    /**
+     * As above, of a picture that nobody else uses: it is lost.
+     *
+     * @param ground for a picture whose second band of two, or fourth of four and more, is its alpha; else null
+     */
+    static Pixels take(BufferedImage image, Depth depth, Ground ground) {
+        return toRgb(image, depth, ground, RowConverter::take);
+    }
+
+    private static Pixels toRgb(
+            BufferedImage image, Depth depth, Ground ground, BiFunction<Raster, RowConverter, Pixels> conversion) {
         Raster raster = image.getRaster();
         ColorModel colors = image.getColorModel();
         boolean bytes = raster.getTransferType() == DataBuffer.TYPE_BYTE;
@@ -51,19 +75,24 @@ public final class BufferedImages {
             int shift = bytes ? 0 : 8;
             switch (colors.getColorSpace().getType()) {
                 case ColorSpace.TYPE_GRAY:
-                    return RowConverter.convert(raster, gray(bands, shift, depth == Depth.PILLOW));
+                    return conversion.apply(
+                            raster, over(ground, gray(bands, shift, depth == Depth.PILLOW), bands, 1, shift));
                 case ColorSpace.TYPE_RGB:
-                    return RowConverter.convert(raster, rgb(bands, shift));
+                    return conversion.apply(raster, over(ground, rgb(bands, shift), bands, 3, shift));
                 case ColorSpace.TYPE_CMYK:
-                    return RowConverter.convert(raster, cmyk(bands, shift));
+                    return conversion.apply(raster, cmyk(bands, shift));
                 default:
-                    return managed(image);
+                    return managed(image, ground);
             }
         }
         if (depth == Depth.PILLOW && colors instanceof DirectColorModel && colors.getComponentSize(0) < 8) {
-            return RowConverter.convert(raster, narrow(raster.getNumBands(), colors));
+            return conversion.apply(raster, narrow(raster.getNumBands(), colors));
         }
-        return managed(image);
+        return managed(image, ground);
+    }
+
+    private static RowConverter over(Ground ground, RowConverter colors, int bands, int alphaBand, int shift) {
+        return ground == null || bands <= alphaBand ? colors : ground.under(colors, bands, alphaBand, shift);
     }
 
     /** Palette indices looked up in three tables of equal length. */
@@ -122,7 +151,7 @@ public final class BufferedImages {
     }
 
     /** Palettes, packed and premultiplied pixels: here {@code getRGB} is exact. */
-    private static Pixels managed(BufferedImage image) {
+    private static Pixels managed(BufferedImage image, Ground ground) {
         Pixels pixels = Pixels.allocate(image.getWidth(), image.getHeight());
         byte[] out = pixels.rgb();
         int target = 0;
@@ -133,6 +162,9 @@ public final class BufferedImages {
                 out[target++] = (byte) (argb >> 16);
                 out[target++] = (byte) (argb >> 8);
                 out[target++] = (byte) argb;
+                if (ground != null) {
+                    ground.under(out, target - 3, argb >>> 24);
+                }
             }
         }
         return pixels;

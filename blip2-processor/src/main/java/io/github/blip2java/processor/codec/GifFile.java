@@ -24,6 +24,7 @@ final class GifFile {
 
     private final ByteBuffer file;
     private final byte[] palette;
+    private final int transparent;
     private final int fillIndex;
     private final int left;
     private final int top;
@@ -32,9 +33,10 @@ final class GifFile {
     private final boolean interlaced;
     private final int data;
 
-    private GifFile(ByteBuffer file, int descriptor, int fillIndex) {
+    private GifFile(ByteBuffer file, int descriptor, int transparent) {
         this.file = file;
-        this.fillIndex = fillIndex;
+        this.transparent = transparent;
+        fillIndex = Math.max(0, transparent);
         left = word(descriptor + 1);
         top = word(descriptor + 3);
         frameWidth = word(descriptor + 5);
@@ -60,10 +62,10 @@ final class GifFile {
         if (at < gif.limit()) {
             at += tableBytes(gif.get(SCREEN_BYTES - 3));
         }
-        int fill = 0;
+        int transparent = -1;
         while (at < gif.limit() && gif.get(at) != ';') {
             if (gif.get(at) == ',') {
-                GifFile file = at + DESCRIPTOR_BYTES > gif.limit() ? null : new GifFile(gif, at, fill);
+                GifFile file = at + DESCRIPTOR_BYTES > gif.limit() ? null : new GifFile(gif, at, transparent);
                 if (file == null || file.data >= gif.limit()) {
                     break;
                 }
@@ -74,7 +76,7 @@ final class GifFile {
             }
             boolean control = at + 5 < gif.limit() && (gif.get(at) & 0xff) == GRAPHIC_CONTROL && gif.get(at + 1) >= 4;
             if (control && (gif.get(at + 2) & 1) != 0) {
-                fill = gif.get(at + 5) & 0xff;
+                transparent = gif.get(at + 5) & 0xff;
             }
             // Sub-blocks of an extension, up to the empty one.
             for (at++; at < gif.limit() && gif.get(at) != 0; at += 1 + (gif.get(at) & 0xff)) {}
@@ -109,6 +111,20 @@ final class GifFile {
 
     int height() {
         return Math.max(word(8), top + frameHeight);
+    }
+
+    /** What decoding takes of the heap: indices, the frame's pixels, and the canvas. */
+    long heapBytes() {
+        long frame = (long) frameWidth * frameHeight;
+        long canvas = (long) width() * height();
+        return 4 * frame + (frame == canvas ? 0 : 3 * canvas);
+    }
+
+    /** Puts a ground in place of the transparent colour; to be called first. */
+    void lay(Ground ground) {
+        if (transparent >= 0) {
+            ground.under(palette, 3 * transparent, 0);
+        }
     }
 
     /** A file of this frame alone, with its colours. */

@@ -255,6 +255,12 @@ final class JpegFile {
         return parts;
     }
 
+    /** What decoding takes of the heap: the components, of which three become RGB in place. */
+    long heapBytes() {
+        int count = components.length;
+        return (long) width * height * (count == 3 ? 3 : count + 3);
+    }
+
     int orientation() {
         return Orientation.of(hasExif ? ByteBuffer.wrap(exif.toByteArray()) : null, xmp);
     }

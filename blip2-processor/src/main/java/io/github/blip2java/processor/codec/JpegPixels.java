@@ -22,7 +22,7 @@ final class JpegPixels {
     private JpegPixels() {}
 
     static Pixels toRgb(Raster raster, JpegFile.ColorModel model) {
-        return RowConverter.convert(
+        return RowConverter.take(
                 raster,
                 switch (model) {
                     case GRAY -> JpegPixels::gray;

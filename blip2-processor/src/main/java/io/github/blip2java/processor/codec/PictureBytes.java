@@ -38,17 +38,13 @@ public final class PictureBytes {
                     + " MiB, which Java's memory allows, got a file of " + (size >> 20)
                     + " MiB; if it is a picture, save it again as JPEG or PNG");
         }
-        try {
-            byte[] known = Arrays.copyOf(head, (int) Math.max(head.length, size));
-            int count = head.length + stream.readNBytes(known, head.length, known.length - head.length);
-            byte[] more = stream.readAllBytes();
-            byte[] all = count + more.length == known.length && more.length == 0
-                    ? known
-                    : Arrays.copyOf(known, Math.addExact(count, more.length));
-            System.arraycopy(more, 0, all, count, more.length);
-            return all;
-        } catch (OutOfMemoryError e) {
-            throw PictureErrors.of(e, name);
-        }
+        byte[] known = Arrays.copyOf(head, (int) Math.max(head.length, size));
+        int count = head.length + stream.readNBytes(known, head.length, known.length - head.length);
+        byte[] more = stream.readAllBytes();
+        byte[] all = count + more.length == known.length && more.length == 0
+                ? known
+                : Arrays.copyOf(known, Math.addExact(count, more.length));
+        System.arraycopy(more, 0, all, count, more.length);
+        return all;
     }
 }

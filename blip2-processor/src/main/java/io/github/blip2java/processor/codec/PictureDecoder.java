@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.processor.codec;
 
+import java.awt.Color;
 import java.awt.image.BufferedImage;
 import java.awt.image.IndexColorModel;
 import java.awt.image.Raster;
@@ -15,7 +16,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Decodes a picture file in memory.
+ * A picture file in memory that was taken apart, and can be decoded.
  *
  * <p>A class for each format takes the file apart, and hands to the JDK's reader only what pixels depend on.
  */
@@ -32,13 +33,20 @@ public final class PictureDecoder {
     private static final Pattern BEHIND = Pattern.compile("([0-9]{1,9}) extraneous bytes before marker");
 
     private final String name;
+    private final PictureFormat format;
     private final boolean applyOrientation;
     private final long maxPixels;
+    private final Ground ground;
+    private final Plan plan;
 
-    private PictureDecoder(String name, boolean applyOrientation, long maxPixels) {
+    private PictureDecoder(byte[] file, String name, boolean applyOrientation, long maxPixels, Ground ground)
+            throws IOException {
         this.name = name;
+        this.format = PictureFormat.of(file);
         this.applyOrientation = applyOrientation;
         this.maxPixels = maxPixels;
+        this.ground = ground;
+        this.plan = guarded(() -> plan(file));
     }
 
     /**
@@ -56,58 +64,121 @@ public final class PictureDecoder {
     }
 
     /**
-     * Decodes a file's first picture; an icon's largest.
+     * Takes a file apart.
      *
      * @param file the whole file: JPEG, PNG, GIF, BMP, TIFF, WebP, ICO, PBM, PGM or PPM
      * @param name what error messages call the file
      * @param applyOrientation whether to turn the picture upright as its metadata asks
      * @param maxPixels width times height up to which a picture is decoded
-     * @return the pixels
-     * @throws IOException when the bytes are no picture of these formats, are damaged or cut short, hold more pixels
-     *     than allowed or than there is memory for, or Java cannot load what decodes them
+     * @param ground the colour under what is transparent; null to drop alpha
+     * @return what decodes it
+     * @throws IOException when the bytes are no picture of these formats, are damaged or cut short, or hold more pixels
+     *     than allowed
      */
-    public static Pixels decode(byte[] file, String name, boolean applyOrientation, long maxPixels) throws IOException {
+    public static PictureDecoder open(byte[] file, String name, boolean applyOrientation, long maxPixels, Color ground)
+            throws IOException {
         checkFormat(file, file.length, name);
-        PictureFormat format = PictureFormat.of(file);
+        return new PictureDecoder(file, name, applyOrientation, maxPixels, Ground.of(ground));
+    }
+
+    /**
+     * Tells what {@link #decode} takes of Java's heap, which depends on the size in pixels and on what decodes them.
+     *
+     * @return bytes, beside those of the file
+     */
+    public long heapBytes() {
+        return plan.bytes();
+    }
+
+    /**
+     * Decodes the file's first picture; an icon's largest. May be called once.
+     *
+     * @return the pixels
+     * @throws IOException when the file is damaged or cut short, or Java cannot load what decodes it
+     * @throws OutOfMemoryError when the heap has too little room
+     */
+    public Pixels decode() throws IOException {
+        Pixels pixels = guarded(plan.decoding());
+        if ((long) pixels.width() * pixels.height() > WARN_PIXELS) {
+            LOG.warn("{}: {}x{} pixels is unusually large for a picture", name, pixels.width(), pixels.height());
+        }
+        return pixels;
+    }
+
+    private interface Step<T> {
+        T take() throws IOException;
+    }
+
+    private record Plan(long bytes, Step<Pixels> decoding) {}
+
+    private <T> T guarded(Step<T> step) throws IOException {
         try {
-            return new PictureDecoder(name, applyOrientation, maxPixels).decode(format, file);
+            return step.take();
         } catch (PictureException e) {
             throw new IOException(name + ": " + e.getMessage());
         } catch (IOException | RuntimeException e) {
-            // The JDK's readers also throw unchecked exceptions on damaged files.
+            // The JDK's readers also throw unchecked exceptions on damaged files; the one of PNG hides errors in its
+            // own.
+            if (e.getCause() instanceof OutOfMemoryError error && PictureErrors.isHeapFull(error)) {
+                throw error;
+            }
             throw new IOException(
                     name + ": cannot be decoded as " + format + " (" + PictureErrors.reason(e)
                             + "); the file is damaged or of a rare kind, save it again as JPEG or PNG",
                     e);
+        } catch (OutOfMemoryError e) {
+            throw e;
         } catch (Error e) {
             throw PictureErrors.of(e, name);
         }
     }
 
-    private Pixels decode(PictureFormat format, byte[] file) throws IOException {
-        return switch (format) {
-            case JPEG -> jpeg(JpegFile.parse(file));
-            case PNG -> png(PngFile.parse(file));
-            case GIF -> gif(GifFile.parse(file));
-            case BMP -> bmp(BmpFile.parse(file));
-            case TIFF -> tiff(TiffFile.parse(file));
-            case WEBP -> webp(WebpFile.parse(file));
-            case ICO -> {
+    private Plan plan(byte[] file) throws IOException {
+        switch (format) {
+            case JPEG:
+                JpegFile jpeg = JpegFile.parse(file);
+                return plan(jpeg.width(), jpeg.height(), jpeg.heapBytes(), jpeg.orientation(), () -> decode(jpeg));
+            case PNG:
+                return png(PngFile.parse(file));
+            case GIF:
+                GifFile gif = GifFile.parse(file);
+                return plan(gif.width(), gif.height(), gif.heapBytes(), Orientation.UPRIGHT, () -> decode(gif));
+            case BMP:
+                return bmp(BmpFile.parse(file));
+            case TIFF:
+                TiffFile tiff = TiffFile.parse(file);
+                return plan(tiff.width(), tiff.height(), tiff.heapBytes(), tiff.orientation(), () -> decode(tiff));
+            case WEBP:
+                WebpFile webp = WebpFile.parse(file);
+                return plan(webp.width(), webp.height(), webp.heapBytes(), webp.orientation(), () -> decode(webp));
+            case ICO:
                 byte[] largest = IcoFile.largest(file);
-                yield PictureFormat.of(largest) == PictureFormat.PNG
+                return PictureFormat.of(largest) == PictureFormat.PNG
                         ? png(PngFile.parse(largest))
                         : bmp(BmpFile.ofIcon(largest));
-            }
-            case PNM -> {
+            default:
                 PnmFile pnm = PnmFile.parse(file);
-                checkSize(pnm.width(), pnm.height());
-                yield pnm.pixels();
-            }
-        };
+                return plan(
+                        pnm.width(), pnm.height(), 3L * pnm.width() * pnm.height(), Orientation.UPRIGHT, pnm::pixels);
+        }
     }
 
-    private Pixels jpeg(JpegFile jpeg) throws IOException {
-        checkSize(jpeg.width(), jpeg.height());
+    private Plan png(PngFile png) throws IOException {
+        return plan(png.width(), png.height(), png.heapBytes(), png.orientation(), () -> decode(png));
+    }
+
+    private Plan bmp(BmpFile bmp) throws IOException {
+        return plan(bmp.width(), bmp.height(), bmp.heapBytes(), Orientation.UPRIGHT, () -> decode(bmp));
+    }
+
+    private Plan plan(int width, int height, long bytes, int orientation, Step<Pixels> decoding) throws IOException {
+        checkSize(width, height);
+        boolean turned = orientation != Orientation.UPRIGHT && (applyOrientation || format == PictureFormat.TIFF);
+        // Turning a picture takes a second one.
+        return new Plan(bytes + (turned ? 3L * width * height : 0), decoding);
+    }
+
+    private Pixels decode(JpegFile jpeg) throws IOException {
         JpegFile.ColorModel model = jpeg.colorModel();
         ImageReader reader = PictureReaders.open(PictureFormat.JPEG, jpeg.parts());
         List<String> warnings = new ArrayList<>();
@@ -140,51 +211,64 @@ public final class PictureDecoder {
         return (behind > 0 || jpeg.otherBehind()) && !jpeg.otherWithin(behind);
     }
 
-    private Pixels png(PngFile png) throws IOException {
-        checkSize(png.width(), png.height());
+    private Pixels decode(PngFile png) throws IOException {
+        if (ground != null) {
+            png.lay(ground);
+        }
         BufferedImage image = read(PictureFormat.PNG, png.parts());
         // Pillow cuts 16-bit gray at 255, but keeps the high byte where alpha is stored beside it.
-        Pixels stored =
-                BufferedImages.toRgb(image, png.grayAlpha() ? BufferedImages.Depth.JAVA : BufferedImages.Depth.PILLOW);
+        Pixels stored = BufferedImages.take(
+                image,
+                png.grayAlpha() ? BufferedImages.Depth.JAVA : BufferedImages.Depth.PILLOW,
+                png.alpha() ? ground : null);
+        if (ground != null && png.transparentColor() != null) {
+            ground.inPlaceOf(png.transparentColor(), stored.rgb());
+        }
         return upright(stored, png.orientation());
     }
 
-    private Pixels gif(GifFile gif) throws IOException {
-        checkSize(gif.width(), gif.height());
-        return gif.place(BufferedImages.toRgb(read(PictureFormat.GIF, gif.parts())));
+    private Pixels decode(GifFile gif) throws IOException {
+        if (ground != null) {
+            gif.lay(ground);
+        }
+        return gif.place(BufferedImages.take(read(PictureFormat.GIF, gif.parts()), BufferedImages.Depth.JAVA, null));
     }
 
-    private Pixels bmp(BmpFile bmp) throws IOException {
-        checkSize(bmp.width(), bmp.height());
-        return BufferedImages.toRgb(read(PictureFormat.BMP, bmp.parts()), BufferedImages.Depth.PILLOW);
+    private Pixels decode(BmpFile bmp) throws IOException {
+        Pixels pixels = BufferedImages.take(read(PictureFormat.BMP, bmp.parts()), BufferedImages.Depth.PILLOW, null);
+        if (ground != null && bmp.alpha()) {
+            for (int y = 0, at = 0; y < pixels.height(); y++) {
+                for (int x = 0; x < pixels.width(); x++, at += 3) {
+                    ground.under(pixels.rgb(), at, bmp.alpha(x, y));
+                }
+            }
+        }
+        return pixels;
     }
 
-    private Pixels tiff(TiffFile tiff) throws IOException {
-        checkSize(tiff.width(), tiff.height());
+    private Pixels decode(TiffFile tiff) throws IOException {
         BufferedImage image = read(PictureFormat.TIFF, tiff.parts());
+        Ground under = tiff.alpha() ? ground : null;
         Pixels stored = switch (tiff.samples()) {
             case INTEGER_32, FLOAT_32 -> RowConverter.convert(image.getRaster(), tiff.fourBytes());
             case PREMULTIPLIED ->
                 RowConverter.convert(
-                        image.getRaster(), tiff.premultiplied(image.getRaster().getNumBands()));
+                        image.getRaster(), tiff.premultiplied(image.getRaster().getNumBands(), under));
             case SIGNED_16 -> RowConverter.convert(image.getRaster(), RowConverter::signedGray);
             case UNSIGNED -> {
                 long[] map = image.getColorModel() instanceof IndexColorModel ? tiff.colorMap() : new long[0];
                 yield map.length > 0
                         ? BufferedImages.indexed(image.getRaster(), highBytes(map))
-                        : BufferedImages.toRgb(image, BufferedImages.Depth.PILLOW);
+                        : BufferedImages.take(image, BufferedImages.Depth.PILLOW, under);
             }
         };
         // Reference: Pillow turns a TIFF upright while loading it, asked or not.
         return Orientation.upright(stored, tiff.orientation());
     }
 
-    private Pixels webp(WebpFile webp) throws IOException {
-        if (webp.animated()) {
-            checkSize(webp.width(), webp.height());
-        }
-        Pixels frame = BufferedImages.toRgb(read(PictureFormat.WEBP, webp.parts()), BufferedImages.Depth.PILLOW);
-        return upright(webp.place(frame), webp.orientation());
+    private Pixels decode(WebpFile webp) throws IOException {
+        Pixels frame = BufferedImages.take(read(PictureFormat.WEBP, webp.parts()), BufferedImages.Depth.PILLOW, ground);
+        return upright(webp.place(frame, ground), webp.orientation());
     }
 
     private Pixels upright(Pixels stored, int orientation) {
@@ -197,10 +281,10 @@ public final class PictureDecoder {
             checkSize(reader.getWidth(0), reader.getHeight(0));
             return reader.read(0);
         } catch (OutOfMemoryError e) {
-            if (format != PictureFormat.WEBP) {
+            if (format != PictureFormat.WEBP || PictureErrors.isHeapFull(e)) {
                 throw e;
             }
-            // What libwebp reports for damaged alpha, too.
+            // What libwebp reports for damaged alpha.
             throw new IOException("libwebp ran out of memory", e);
         } finally {
             reader.dispose();
@@ -225,9 +309,6 @@ public final class PictureDecoder {
         if (pixels > maxPixels) {
             throw new PictureException("expected at most " + maxPixels + " pixels, got " + width + "x" + height + " = "
                     + pixels + "; scale the picture down, or raise ReadOptions.maxPixels if you trust it");
-        }
-        if (pixels > WARN_PIXELS) {
-            LOG.warn("{}: {}x{} pixels is unusually large for a picture", name, width, height);
         }
     }
 }

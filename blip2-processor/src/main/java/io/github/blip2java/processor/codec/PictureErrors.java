@@ -6,6 +6,12 @@ import java.io.IOException;
 /** What stops one picture, and must not stop those beside it: memory that does not suffice, libraries that do not load. */
 public final class PictureErrors {
 
+    /** Bytes of heap beside a picture: bin/blip2 has a young generation of 128 MiB. */
+    private static final long BESIDE = 256 << 20;
+
+    /** Heaps are given in steps of so many MiB. */
+    private static final long STEP = 64;
+
     private PictureErrors() {}
 
     /**
@@ -17,13 +23,7 @@ public final class PictureErrors {
      */
     public static IOException of(Error error, String name) {
         if (error instanceof OutOfMemoryError) {
-            // What failed is one large array; everything else goes on.
-            return new IOException(
-                    name + ": expected room for all its pixels in Java's heap, got "
-                            + (Runtime.getRuntime().maxMemory() >> 20)
-                            + " MiB in all; scale the picture down, or start Java with a larger heap (-Xmx; for bin/blip2"
-                            + " in BLIP2_JAVA_OPTS)",
-                    error);
+            return noRoom(name, 0, error);
         } else if (error instanceof LinkageError) {
             return new IOException(
                     name + ": expected a decoder that Java can load, got "
@@ -37,6 +37,43 @@ public final class PictureErrors {
         }
         return new IOException(
                 name + ": cannot be decoded (" + reason(error) + "); save it again as JPEG or PNG", error);
+    }
+
+    /**
+     * An exception for a picture that is too large for Java's heap. What fails is one large array; everything else goes on.
+     *
+     * @param name what the message calls the file
+     * @param needed bytes of heap that it takes, 0 where that is not known
+     * @param error what failed, null when nothing was tried
+     * @return an exception that names a heap that would do
+     */
+    public static IOException noRoom(String name, long needed, Error error) {
+        long heap = Runtime.getRuntime().maxMemory();
+        return new IOException(
+                name + ": expected room for all its pixels in Java's heap, "
+                        + (needed == 0 ? "" : mib(needed) + " MiB, ") + "got " + mib(heap)
+                        + " MiB in all; start Java with "
+                        + (needed == 0 ? "a larger heap, -Xmx" : "-Xmx" + heapFor(needed, heap))
+                        + " (for bin/blip2 in BLIP2_JAVA_OPTS), or scale the picture down",
+                error);
+    }
+
+    private static long mib(long bytes) {
+        return bytes >> 20;
+    }
+
+    /** Beside the picture: what else lives in the heap, and room for new objects, in which no large array is made. */
+    private static String heapFor(long needed, long heap) {
+        long enough = needed + needed / 4 + BESIDE;
+        // Where that much was there, the caller's own data fill the rest.
+        long wanted = enough > heap ? enough : heap + needed;
+        return (mib(wanted) / STEP + 1) * STEP + "m";
+    }
+
+    /** Whether Java's heap is full, as Java says; native libraries throw the same for reasons of their own. */
+    static boolean isHeapFull(OutOfMemoryError error) {
+        String message = String.valueOf(error.getMessage());
+        return message.contains("Java heap space") || message.contains("GC overhead limit");
     }
 
     /** What a message calls a cause. */

@@ -22,7 +22,10 @@ final class PngFile {
     private static final int HEADER_BYTES = 13;
     private static final int COLOR_TYPE = 9;
     private static final int PALETTE = 3;
+    private static final int GRAY = 0;
+    private static final int RGB = 2;
     private static final int GRAY_ALPHA = 4;
+    private static final int RGB_ALPHA = 6;
     private static final int PALETTE_BYTES = 3 * 256;
 
     /** Reference: Pillow reads no more of a compressed text. */
@@ -34,6 +37,7 @@ final class PngFile {
     private byte[] header;
     private byte[] palette;
     private final List<ByteBuffer> data = new ArrayList<>();
+    private ByteBuffer transparency;
     private ByteBuffer exif;
     private ByteBuffer rawProfile;
     private ByteBuffer xmp;
@@ -102,6 +106,11 @@ final class PngFile {
             case "PLTE" -> {
                 if (!afterData || palette == null) {
                     palette = bytes(chunk);
+                }
+            }
+            case "tRNS" -> {
+                if (!afterData && chunk.limit() > 0) {
+                    transparency = chunk;
                 }
             }
             case "eXIf" -> exif = chunk;
@@ -209,11 +218,53 @@ final class PngFile {
         return ByteBuffer.wrap(header).getInt(4);
     }
 
+    /** What decoding takes of the heap: the samples, of which three bytes become RGB in place. */
+    long heapBytes() {
+        int[] channels = {1, 0, 3, 1, 2, 0, 4};
+        int kind = header[COLOR_TYPE];
+        int bits = header[8] * (kind >= 0 && kind < channels.length ? channels[kind] : 4);
+        long pixels = (long) width() * height();
+        return bits == 24 ? 3 * pixels : (bits + 7L) / 8 * pixels + 3 * pixels;
+    }
+
+    /** Whether pixels have a band of alpha. */
+    boolean alpha() {
+        return grayAlpha() || header[COLOR_TYPE] == RGB_ALPHA;
+    }
+
+    /**
+     * The colour that is transparent, as it is once it has eight bits; null where there is none.
+     *
+     * <p>Reference: Pillow compares it with pixels that are scaled or cut to eight bits already, and takes its low byte.
+     */
+    byte[] transparentColor() {
+        int kind = header[COLOR_TYPE];
+        if (transparency == null
+                || (kind != GRAY || transparency.limit() < 2) && (kind != RGB || transparency.limit() < 6)) {
+            return null;
+        }
+        byte low = transparency.get(1);
+        if (kind == RGB) {
+            return new byte[] {low, transparency.get(3), transparency.get(5)};
+        }
+        byte gray = header[8] == 1 ? (byte) (transparency.getShort(0) == 0 ? 0 : 255) : low;
+        return new byte[] {gray, gray, gray};
+    }
+
+    /** Puts a ground under the colours of the palette, if there is one; to be called first. */
+    void lay(Ground ground) {
+        if (header[COLOR_TYPE] == PALETTE && transparency != null) {
+            for (int i = 0; i < Math.min(transparency.limit(), palette.length / 3); i++) {
+                ground.under(palette, 3 * i, transparency.get(i) & 0xff);
+            }
+        }
+    }
+
     boolean grayAlpha() {
         return header[COLOR_TYPE] == GRAY_ALPHA;
     }
 
-    /** Header, palette where it is used, one chunk of pixel data, end. Transparency is dropped, so it is not needed. */
+    /** Header, palette where it is used, one chunk of pixel data, end. Transparency is told by others. */
     List<ByteBuffer> parts() {
         List<ByteBuffer> parts = new ArrayList<>();
         parts.add(file.slice(0, SIGNATURE_BYTES));

@@ -42,6 +42,7 @@ final class TiffFile {
     private static final int PLANAR = 284;
     private static final int PREDICTOR = 317;
     private static final int EXTRA_SAMPLES = 338;
+    private static final int TILE_BYTES = 325;
     private static final int SAMPLE_FORMAT = 339;
 
     /** Also fill order, fax options, tiles, inks, tables of JPEG and of colours, YCbCr; neither profiles nor text. */
@@ -64,7 +65,7 @@ final class TiffFile {
             322,
             323,
             324,
-            325,
+            TILE_BYTES,
             332,
             EXTRA_SAMPLES,
             347,
@@ -94,7 +95,7 @@ final class TiffFile {
             322,
             323,
             324,
-            325,
+            TILE_BYTES,
             513,
             514,
             519,
@@ -115,6 +116,9 @@ final class TiffFile {
     private static final int LAB = 8;
     private static final int PREMULTIPLIED = 1;
     private static final int UNASSOCIATED_ALPHA = 2;
+    /** What Corel Draw writes in place of {@link #UNASSOCIATED_ALPHA}. */
+    private static final int COREL = 999;
+
     private static final int UNCOMPRESSED = 1;
     private static final int HEADER_BYTES = 8;
 
@@ -183,6 +187,23 @@ final class TiffFile {
 
     private int size(int tag) {
         return (int) Math.min(Integer.MAX_VALUE, Math.max(0, directory.number(tag, 0)));
+    }
+
+    /**
+     * What decoding takes of the heap: the samples, of which three bytes become RGB in place, and a strip's or tile's compressed bytes,
+     * at worst twice.
+     */
+    long heapBytes() {
+        long bits = directory.number(BITS, 1) * Math.min(8, directory.number(SAMPLES, 1));
+        long pixels = (long) width() * height();
+        long part = 0;
+        for (int tag : new int[] {STRIP_BYTES, TILE_BYTES}) {
+            for (long bytes : directory.numbers(tag)) {
+                part = Math.max(part, Math.min(bytes, file.limit()));
+            }
+        }
+        boolean compressed = directory.number(COMPRESSION, UNCOMPRESSED) != UNCOMPRESSED;
+        return (bits == 24 ? 3 : (bits + 7) / 8 + 3) * pixels + (compressed ? 2 * part : 0);
     }
 
     /** The table of 16-bit colours, reds, greens, blues; none where there is none. */
@@ -325,6 +346,17 @@ final class TiffFile {
         return samples;
     }
 
+    /**
+     * Whether pixels have an alpha: the first extra sample says so, or four samples without a word.
+     *
+     * <p>Reference: Pillow's table {@code OPEN_INFO}.
+     */
+    boolean alpha() {
+        boolean rgb = directory.number(PHOTOMETRIC, 0) == RGB;
+        long extra = directory.number(EXTRA_SAMPLES, rgb && directory.number(SAMPLES, 1) == 4 ? UNASSOCIATED_ALPHA : 0);
+        return extra == UNASSOCIATED_ALPHA || rgb && (extra == PREMULTIPLIED || extra == COREL);
+    }
+
     /** The conversion of samples that are handed over as four bytes. */
     RowConverter fourBytes() {
         boolean little = directory.order() == ByteOrder.LITTLE_ENDIAN;
@@ -343,9 +375,9 @@ final class TiffFile {
     }
 
     /** The conversion of {@link Samples#PREMULTIPLIED}, some bands of a byte or of 16 bits whose high byte counts. */
-    RowConverter premultiplied(int bands) {
+    RowConverter premultiplied(int bands, Ground ground) {
         int shift = directory.number(BITS, 8) == 16 ? 8 : 0;
-        return (row, out, target) -> {
+        RowConverter colors = (row, out, target) -> {
             for (int i = 0; i < row.length; i += bands) {
                 int alpha = row[i + 3] >> shift;
                 for (int band = 0; band < 3; band++) {
@@ -353,5 +385,6 @@ final class TiffFile {
                 }
             }
         };
+        return ground == null ? colors : ground.under(colors, bands, 3, shift);
     }
 }

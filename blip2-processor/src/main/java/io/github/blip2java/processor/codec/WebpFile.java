@@ -20,9 +20,15 @@ final class WebpFile {
     private static final int ALPHA = 0x10;
     private static final int EXTENDED_BYTES = 10;
     private static final int FRAME_BYTES = 16;
+    /** Up to and with the sizes. */
+    private static final int LOSSY_BYTES = 10;
+
+    /** First byte of a lossless picture. */
+    private static final int LOSSLESS = 0x2f;
 
     private final ByteBuffer file;
     private ByteBuffer extended;
+    private ByteBuffer picture;
     private ByteBuffer frame;
     private ByteBuffer exif;
     private ByteBuffer xmp;
@@ -57,6 +63,8 @@ final class WebpFile {
             extended = chunk;
         } else if (name.equals("ANMF") && frame == null && chunk.limit() > FRAME_BYTES) {
             frame = chunk;
+        } else if ((name.equals("VP8 ") || name.equals("VP8L")) && picture == null && chunk.limit() >= LOSSY_BYTES) {
+            picture = chunk;
         } else if (name.equals("EXIF") && exif == null) {
             exif = chunk;
         } else if (name.equals("XMP ") && xmp == null) {
@@ -73,14 +81,27 @@ final class WebpFile {
         return chunk.getShort(at) & 0xffff | (chunk.get(at + 2) & 0xff) << 16;
     }
 
-    /** Pixels in a row of an animation's canvas. */
+    /** Pixels in a row; 1 where the file does not tell, which libwebp refuses. */
     int width() {
-        return number(extended, 4) + 1;
+        return extended != null ? number(extended, 4) + 1 : picture == null ? 1 : size(0);
     }
 
-    /** Rows of an animation's canvas. */
+    /** Rows; 1 where the file does not tell. */
     int height() {
-        return number(extended, 7) + 1;
+        return extended != null ? number(extended, 7) + 1 : picture == null ? 1 : size(1);
+    }
+
+    /** A size of a file without canvas, where a simple lossy or lossless picture states it. */
+    private int size(int index) {
+        if (picture.get(0) == LOSSLESS) {
+            return (picture.getInt(1) >> 14 * index & 0x3fff) + 1;
+        }
+        return Math.max(1, picture.getShort(6 + 2 * index) & 0x3fff);
+    }
+
+    /** What decoding takes of the heap: libwebp's integers, RGB, a canvas of an animation, and a copy of the file. */
+    long heapBytes() {
+        return (animated() ? 10L : 7L) * width() * height() + file.limit();
     }
 
     /** The file, or a file of an animation's first frame. */
@@ -111,8 +132,8 @@ final class WebpFile {
         return six;
     }
 
-    /** The canvas with the first frame on it, or a still picture as it is. */
-    Pixels place(Pixels picture) throws PictureException {
+    /** The canvas with the first frame on it, or a still picture as it is; a canvas is transparent, black without a ground. */
+    Pixels place(Pixels picture, Ground ground) throws PictureException {
         if (!animated()) {
             return picture;
         }
@@ -127,6 +148,9 @@ final class WebpFile {
             return picture;
         }
         Pixels canvas = Pixels.allocate(width(), height());
+        if (ground != null) {
+            ground.fill(canvas.rgb());
+        }
         canvas.place(picture, left, top);
         return canvas;
     }

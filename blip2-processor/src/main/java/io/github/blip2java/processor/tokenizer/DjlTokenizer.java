@@ -2,6 +2,7 @@
 package io.github.blip2java.processor.tokenizer;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import io.github.blip2java.tensor.NativeCache;
 import io.github.blip2java.weights.CheckpointFile;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -70,6 +71,7 @@ final class DjlTokenizer implements Tokenizer {
     /** Loads the native library first: on a machine with a GPU, DJL would otherwise download a build for it. */
     private static synchronized HuggingFaceTokenizer load(TokenizerDefinition definition, String text)
             throws IOException {
+        NativeCache.prepareDjl();
         String before = System.setProperty(OFFLINE, "true");
         try {
             byte[] json = text.getBytes(StandardCharsets.UTF_8);

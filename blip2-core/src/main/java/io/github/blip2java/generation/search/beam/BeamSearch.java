@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-package io.github.blip2java.generation.search;
+package io.github.blip2java.generation.search.beam;
 
 import io.github.blip2java.generation.EarlyStopping;
 import io.github.blip2java.generation.FinishReason;
 import io.github.blip2java.generation.Hypothesis;
 import io.github.blip2java.generation.StoppingCriteria;
+import io.github.blip2java.generation.search.Frontier;
+import io.github.blip2java.generation.search.Multinomial;
+import io.github.blip2java.generation.search.Search;
+import io.github.blip2java.generation.search.TopK;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;

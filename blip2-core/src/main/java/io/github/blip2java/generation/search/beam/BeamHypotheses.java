@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-package io.github.blip2java.generation.search;
+package io.github.blip2java.generation.search.beam;
 
 import io.github.blip2java.generation.EarlyStopping;
 import io.github.blip2java.generation.FinishReason;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-package io.github.blip2java.generation.search;
+package io.github.blip2java.generation.search.beam;
 
 import io.github.blip2java.generation.FinishReason;
 import io.github.blip2java.generation.Hypothesis;
 import io.github.blip2java.generation.StoppingCriteria;
+import io.github.blip2java.generation.search.Frontier;
+import io.github.blip2java.generation.search.Search;
+import io.github.blip2java.generation.search.TopK;
 import io.github.blip2java.generation.search.constraint.Constraint;
 import io.github.blip2java.generation.search.constraint.ConstraintListState;
 import java.util.ArrayList;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-package io.github.blip2java.generation.search;
+package io.github.blip2java.generation.search.beam;
 
 import java.util.HashMap;
 import java.util.Map;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-package io.github.blip2java.generation.search;
+package io.github.blip2java.generation.search.beam;
 
 import io.github.blip2java.generation.Hypothesis;
+import io.github.blip2java.generation.search.Frontier;
 import java.util.ArrayList;
 import java.util.List;
 
