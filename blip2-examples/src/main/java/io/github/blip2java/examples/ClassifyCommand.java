@@ -76,9 +76,8 @@ final class ClassifyCommand implements Callable<Integer> {
                     "--top: expected 1 or more, got " + top + "; leave it out for all labels");
         }
         PictureBatches.check(images);
-        PrintWriter out = spec.commandLine().getOut();
         PrintWriter err = spec.commandLine().getErr();
-        ScorePrinter printer = new ScorePrinter(out, options.json(), images.size() > 1);
+        TextPrinter printer = new TextPrinter(spec.commandLine().getOut(), options.json(), images.size() > 1);
         try (Progress progress = new Progress(err);
                 Blip2RetrievalPipeline blip2 = options.load(progress)) {
             return new PictureBatches(images, options.reading(), err, progress).forEach(blip2, batch -> {
@@ -92,14 +91,13 @@ final class ClassifyCommand implements Callable<Integer> {
                     for (LabelScore score :
                             scores.get(i).subList(0, top == null ? labels.size() : Math.min(top, labels.size()))) {
                         Map<String, Object> fields = new LinkedHashMap<>();
-                        fields.put("file", readable.get(i).name());
                         fields.put("label", score.label());
                         fields.put("probability", score.probability());
                         fields.put("cosine", score.cosine());
-                        printer.print(fields, 3);
+                        printer.printAbout(
+                                readable.get(i).name(), fields, score.label(), score.probability(), score.cosine());
                     }
                 }
-                Output.flush(out);
             });
         }
     }

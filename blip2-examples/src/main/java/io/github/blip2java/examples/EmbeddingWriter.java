@@ -85,7 +85,7 @@ abstract class EmbeddingWriter implements Closeable {
             Map<String, Object> fields = new LinkedHashMap<>();
             fields.put(kind, name);
             fields.put("embedding", several ? vectors : vectors[0]);
-            out.println(ScorePrinter.json(fields));
+            out.println(TextPrinter.json(fields));
             Output.flush(out);
         }
 

@@ -77,9 +77,8 @@ final class MatchCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         RetrievalOptions.checkWords("--text", texts, "an empty text would match every picture alike");
         PictureBatches.check(images);
-        PrintWriter out = spec.commandLine().getOut();
         PrintWriter err = spec.commandLine().getErr();
-        ScorePrinter printer = new ScorePrinter(out, options.json(), images.size() > 1);
+        TextPrinter printer = new TextPrinter(spec.commandLine().getOut(), options.json(), images.size() > 1);
         try (Progress progress = new Progress(err);
                 Blip2RetrievalPipeline blip2 = options.load(progress)) {
             RetrievalTexts encoded = blip2.encodeTexts(texts);
@@ -89,34 +88,44 @@ final class MatchCommand implements Callable<Integer> {
                     return;
                 }
                 RetrievalImages some = blip2.encode(batch.images());
-                float[][] cosines = mode == Mode.ITC ? blip2.model().similarities(some, encoded) : null;
                 List<List<ImageTextMatch>> matches =
-                        mode == Mode.ITC ? null : blip2.model().match(some, encoded);
+                        mode == Mode.ITC ? List.of() : blip2.model().match(some, encoded);
+                float[][] cosines = mode == Mode.ITC ? blip2.model().similarities(some, encoded) : null;
                 progress.clear();
                 for (int i = 0; i < readable.size(); i++) {
                     for (int text = 0; text < texts.size(); text++) {
-                        Map<String, Object> fields = new LinkedHashMap<>();
-                        fields.put("file", readable.get(i).name());
-                        fields.put("text", texts.get(text));
+                        String file = readable.get(i).name();
                         if (mode == Mode.ITC) {
-                            fields.put("cosine", cosines[i][text]);
+                            print(printer, file, texts.get(text), cosines[i][text]);
                         } else {
-                            put(fields, matches.get(i).get(text));
+                            print(printer, file, texts.get(text), matches.get(i).get(text));
                         }
-                        printer.print(fields, mode == Mode.BOTH ? 3 : 2);
                     }
                 }
-                Output.flush(out);
             });
         }
     }
 
-    private void put(Map<String, Object> fields, ImageTextMatch match) {
+    private static void print(TextPrinter printer, String file, String text, float cosine) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("text", text);
+        fields.put("cosine", cosine);
+        printer.printAbout(file, fields, text, cosine);
+    }
+
+    private void print(TextPrinter printer, String file, String text, ImageTextMatch match) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("text", text);
         if (mode == Mode.BOTH) {
             fields.put("cosine", match.cosine());
         }
         fields.put("match_probability", match.matchProbability());
         fields.put("no_match_logit", match.noMatchLogit());
         fields.put("match_logit", match.matchLogit());
+        if (mode == Mode.BOTH) {
+            printer.printAbout(file, fields, text, match.cosine(), match.matchProbability());
+        } else {
+            printer.printAbout(file, fields, text, match.matchProbability());
+        }
     }
 }

@@ -3,11 +3,9 @@ package io.github.blip2java.examples;
 
 import io.github.blip2java.processor.ReadOptions;
 import picocli.CommandLine;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
-/** How picture files are read: what every command that takes pictures takes. */
+/** How picture files are read: what every command that reads some takes. */
 final class PictureOptions {
     @Option(
             names = "--background",
@@ -17,19 +15,16 @@ final class PictureOptions {
                             + " ignored, as transformers does).")
     private String background;
 
-    @Spec(Spec.Target.MIXEE)
-    private CommandSpec command;
-
     /** Made by picocli. */
     PictureOptions() {}
 
-    /** The options for reading; ends the program where they are wrong. */
-    ReadOptions reading() {
+    /** The options for reading, or wrong usage of a command. */
+    ReadOptions reading(CommandLine command) {
         try {
             ReadOptions reading = ReadOptions.defaults();
             return background == null ? reading : reading.withBackground(background);
         } catch (IllegalArgumentException e) {
-            throw new CommandLine.ParameterException(command.commandLine(), "--" + e.getMessage());
+            throw new CommandLine.ParameterException(command, "--" + e.getMessage());
         }
     }
 }

@@ -32,7 +32,7 @@ final class PipelineOptions {
 
     /** How picture files are read. */
     ReadOptions reading() {
-        return pictures.reading();
+        return pictures.reading(command.commandLine());
     }
 
     boolean isDemo() {

@@ -33,12 +33,13 @@ final class RetrievalOptions {
     /** Made by picocli. */
     RetrievalOptions() {}
 
-    ReadOptions reading() {
-        return pictures.reading();
-    }
-
     boolean json() {
         return options.json();
+    }
+
+    /** How picture files are read. */
+    ReadOptions reading() {
+        return pictures.reading();
     }
 
     /** Loads the model; says so where it is the twin, of which little can be asked. */
