@@ -405,6 +405,10 @@ class RetrievalCommandsTest {
                 "--format",
                 "npy",
                 APPLE);
+        assertThat(run("match", "--background", "nothing", APPLE, "--text", "a cat"))
+                .isEqualTo(2);
+        assertThat(errors()).hasSize(2);
+        assertThat(errors().get(0)).startsWith("blip2: --background: expected a colour ");
         assertThat(run("classify", APPLE)).isEqualTo(2);
         assertThat(errors())
                 .containsExactly("blip2: Missing required option: '--labels=A,B,C'", "Try: blip2 classify --help");

@@ -119,7 +119,7 @@ final class TextPrinter {
     }
 
     private static String number(double value) {
-        return String.format(Locale.ROOT, "%.3f", value);
+        return String.format(Locale.ROOT, "%.3f", Math.round(value * 1000) / 1000.0 + 0.0); // not -0.000
     }
 
     private static Map<String, Object> fields(String file, String question) {
