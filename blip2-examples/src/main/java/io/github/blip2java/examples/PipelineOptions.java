@@ -32,7 +32,11 @@ final class PipelineOptions {
 
     /** How picture files are read. */
     ReadOptions reading() {
+<<<<<<< HEAD
         return pictures.reading(command.commandLine());
+=======
+        return pictures.reading();
+>>>>>>> retrieval-cli
     }
 
     boolean isDemo() {
