@@ -32,11 +32,7 @@ final class PipelineOptions {
 
     /** How picture files are read. */
     ReadOptions reading() {
-<<<<<<< HEAD
-        return pictures.reading(command.commandLine());
-=======
         return pictures.reading();
->>>>>>> retrieval-cli
     }
 
     boolean isDemo() {

@@ -39,7 +39,7 @@ final class RetrievalOptions {
 
     /** How picture files are read. */
     ReadOptions reading() {
-        return pictures.reading(command.commandLine());
+        return pictures.reading();
     }
 
     /** Loads the model; says so where it is the twin, of which little can be asked. */
