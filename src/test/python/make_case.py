@@ -32,7 +32,11 @@ def main():
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     if "Blip2ForImageTextRetrieval" in models.read_json(os.path.join(arguments.checkpoint, "config.json"))["architectures"]:
-        write_retrieval(arguments)
+        os.makedirs(arguments.out, exist_ok=True)
+        os.symlink(os.path.abspath(arguments.checkpoint), os.path.join(arguments.out, "checkpoint"))
+        model = retrieval.load(arguments.checkpoint)
+        inputs = retrieval.make_inputs(2, retrieval.FIVE, model, arguments.checkpoint, 0)
+        write_retrieval(arguments.out, model, inputs, "src/test/python/make_case.py", not arguments.no_errors)
         return
     model = Blip2ForConditionalGeneration.from_pretrained(arguments.checkpoint, dtype=torch.float32).eval()
     inputs = make_inputs(model.config)
@@ -42,19 +46,17 @@ def main():
     write(arguments.out, model, inputs, ["image"], arguments.new_tokens, provenance, not arguments.no_errors)
 
 
-def write_retrieval(arguments):
-    """Two pictures of noise and five texts; no ids are generated."""
-    os.makedirs(arguments.out, exist_ok=True)
-    os.symlink(os.path.abspath(arguments.checkpoint), os.path.join(arguments.out, "checkpoint"))
-    model = retrieval.load(arguments.checkpoint)
-    inputs = retrieval.make_inputs(2, retrieval.FIVE, model, arguments.checkpoint, 0)
+def write_retrieval(out, model, inputs, provenance, errors=True):
+    """All outputs but hidden states; no ids are generated."""
     outputs = {key: value for key, value in retrieval.stages(model, inputs).items() if ".hidden_states." not in key}
     tensors = {"input." + key: value.clone() for key, value in inputs.items()} | outputs
-    save_file(tensors, os.path.join(arguments.out, "reference.safetensors"))
-    errors = {} if arguments.no_errors else {"errors": retrieval.errors(model, inputs, outputs)}
-    values = {"model": "Blip2ForImageTextRetrieval", "provenance": "src/test/python/make_case.py", "versions": versions()}
-    models.write_json(os.path.join(arguments.out, "reference.json"), values | errors)
-    print(f"{arguments.out}: {len(outputs)} outputs")
+    path = os.path.join(out, "reference.safetensors")
+    save_file(tensors, path)
+    values = {"model": "Blip2ForImageTextRetrieval", "provenance": provenance, "versions": versions()}
+    models.write_json(
+        os.path.join(out, "reference.json"), values | ({"errors": retrieval.errors(model, inputs, outputs)} if errors else {})
+    )
+    print(f"{out}: {len(outputs)} outputs")
 
 
 def write(out, model, inputs, calls, new_tokens, provenance, errors=True):

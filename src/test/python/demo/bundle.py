@@ -71,10 +71,10 @@ def main():
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     write_pictures(arguments.data)
-    bundle(arguments.checkpoint)
+    bundle(arguments.checkpoint, evaluate.BUNDLED)
     reference = Reference(evaluate.BUNDLED / "checkpoint")
     write_case(reference)
-    write_sums()
+    write_sums(evaluate.BUNDLED)
     write_expected(reference)
 
 
@@ -90,8 +90,8 @@ def write_pictures(data):
         shutil.copyfile(path, EXAMPLES / path.name)
 
 
-def bundle(checkpoint):
-    target = evaluate.BUNDLED / "checkpoint"
+def bundle(checkpoint, folder):
+    target = folder / "checkpoint"
     if checkpoint.resolve() != target.resolve():
         replace(target)
         for path in checkpoint.iterdir():
@@ -116,14 +116,14 @@ def write_case(reference):
     make_case.write(evaluate.BUNDLED, reference.model, dict(inputs), calls, NEW_TOKENS, "src/test/python/demo/bundle.py")
 
 
-def write_sums():
+def write_sums(folder):
     """As sha256sum writes them; the program copies by this list where it lies in a jar."""
-    files = sorted(path for path in evaluate.BUNDLED.rglob("*") if path.is_file() and path.name != "SHA256SUMS")
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "SHA256SUMS")
     lines = []
     for path in files:
         path.chmod(0o644)
-        lines.append(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(evaluate.BUNDLED).as_posix()}\n")
-    (evaluate.BUNDLED / "SHA256SUMS").write_text("".join(lines))
+        lines.append(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder).as_posix()}\n")
+    (folder / "SHA256SUMS").write_text("".join(lines))
 
 
 def write_expected(reference):

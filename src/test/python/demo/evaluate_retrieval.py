@@ -35,10 +35,16 @@ def main():
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     transformers.utils.logging.disable_progress_bar()
-    shown = [concept for concept in evaluate.concepts() if evaluate.picture(concept).exists()]
-    said = [concept["name"] if arguments.names else texts.caption(concept) for concept in shown]
-    reference = Reference(arguments.checkpoint, [evaluate.picture(concept) for concept in shown], said)
+    files, said = drawings(arguments.names)
+    reference = Reference(arguments.checkpoint, files, said)
     print(table(said, {"ITC": [reference.cosines] * 2, f"ITM of the first {RERANKED}": reference.reranked()}))
+
+
+def drawings(names=False):
+    """Files of the held-out drawings, and a text for each."""
+    shown = [concept for concept in evaluate.concepts() if evaluate.picture(concept).exists()]
+    said = [concept["name"] if names else texts.caption(concept) for concept in shown]
+    return [evaluate.picture(concept) for concept in shown], said
 
 
 class Reference:
@@ -48,7 +54,8 @@ class Reference:
         images = [Image.open(file).convert("RGB") for file in files]
         self.pixels = BlipImageProcessorPil.from_pretrained(checkpoint)(images, return_tensors="pt").pixel_values
         self.texts = AutoTokenizer.from_pretrained(checkpoint)(said, padding=True, return_tensors="pt")
-        self.cosines = self.model(self.pixels, self.texts.input_ids, self.texts.attention_mask).logits_per_image
+        self.contrast = self.model(self.pixels, self.texts.input_ids, self.texts.attention_mask)
+        self.cosines = self.contrast.logits_per_image
 
     @torch.inference_mode()
     def match(self, pairs):

@@ -11,6 +11,7 @@ import io.github.blip2java.language.DecoderState;
 import io.github.blip2java.language.LanguageModelConfig;
 import io.github.blip2java.language.Prompt;
 import io.github.blip2java.language.TokenIds;
+import io.github.blip2java.tensor.JavaCpp;
 import io.github.blip2java.tensor.Tensor;
 import io.github.blip2java.tensor.Tensors;
 import io.github.blip2java.weights.CheckpointFolder;
@@ -62,6 +63,7 @@ public final class Blip2ForConditionalGeneration extends Blip2WithLanguageModel 
      * @throws InsufficientMemoryException if there is too little memory for it
      */
     public static Blip2ForConditionalGeneration fromPretrained(Path directory, LoadOptions options) throws IOException {
+        JavaCpp.prepare(); // before anything of ND4J's
         Path folder = CheckpointFolder.resolve(directory);
         LanguageModelConfig text = Blip2Config.fromPretrained(folder).textConfig();
         GenerationConfig generation = CheckpointGenerationConfig.read(folder, text);

@@ -308,7 +308,8 @@ class CommandLineTest {
         assertThat(out.toString()).isEmpty();
         assertThat(err.toString())
                 .contains(
-                        "blip2: expected a command: caption, answer, score, chat, info, verify, convert, bench",
+                        "blip2: expected a command: caption, answer, score, chat, match, classify, embed, info, verify,"
+                                + " convert, bench",
                         "blip2: Missing required parameter: 'IMAGE'",
                         "blip2: --max-new-tokens: expected a whole number from 1 to 2147483647, got 0",
                         "/nowhere: expected a checkpoint folder, found nothing there; check the path",
@@ -371,7 +372,18 @@ class CommandLineTest {
 
     @Test
     void everyCommandHasHelpWithAnExample() {
-        for (String command : List.of("caption", "answer", "score", "chat", "info", "verify", "convert", "bench")) {
+        for (String command : List.of(
+                "caption",
+                "answer",
+                "score",
+                "chat",
+                "match",
+                "classify",
+                "embed",
+                "info",
+                "verify",
+                "convert",
+                "bench")) {
             out.getBuffer().setLength(0);
             assertThat(run(command, "--help")).isZero();
             assertThat(out.toString()).contains("Usage: blip2 " + command, "Example", "  blip2 " + command + " ");
@@ -462,8 +474,8 @@ class CommandLineTest {
                         "blip2: expected a command, got \"capton\"; did you mean caption?",
                         "blip2: expected a command, got \"ifno\"; did you mean info?",
                         "blip2: expected a command, got \"conv\"; did you mean convert?",
-                        "blip2: expected a command, got \"fly\"; there are caption, answer, score, chat, info,"
-                                + " verify, convert, bench",
+                        "blip2: expected a command, got \"fly\"; there are caption, answer, score, chat, match,"
+                                + " classify, embed, info, verify, convert, bench",
                         "blip2: expected a command, got \"anwser\"; did you mean answer?",
                         "blip2: expected an option, got \"--modle\"; did you mean --model?",
                         "blip2: expected an option, got \"--sampling-rate\"; there are --prompt, --model,"

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Where the demo model is found, by processes of their own that have it in a folder or in a jar. */
+/** Where the demo model and its twin are found, by processes of their own that have it in a folder or in a jar. */
 class DemoModelTest {
     private static final String FOLDER = DemoModel.class.getPackageName().replace('.', '/') + "/";
 
@@ -31,24 +31,28 @@ class DemoModelTest {
     private Path cache;
     private List<String> files;
 
-    /** What the processes run: prints the folder of the checkpoint. */
+    /** What the processes run: prints the folder of the checkpoint, with an argument that of the twin. */
     public static final class Main {
         private Main() {}
 
         /** Runs it. */
         public static void main(String[] args) throws IOException {
-            System.out.println(DemoModel.checkpoint());
+            System.out.println(args.length == 0 ? DemoModel.checkpoint() : DemoModel.retrievalCheckpoint());
         }
     }
 
     @BeforeEach
     void list() throws IOException {
         cache = directory.resolve("cache");
-        files = new ArrayList<>(new String(bytes("demo-model/SHA256SUMS"), StandardCharsets.UTF_8)
+        files = files("demo-model");
+        assertThat(files).contains("checkpoint/config.json", "checkpoint/model.safetensors", "NOTICE.md");
+    }
+
+    private static List<String> files(String model) throws IOException {
+        return new String(bytes(model + "/SHA256SUMS"), StandardCharsets.UTF_8)
                 .lines()
                 .map(line -> line.substring(66))
-                .toList());
-        assertThat(files).contains("checkpoint/config.json", "checkpoint/model.safetensors", "NOTICE.md");
+                .toList();
     }
 
     @Test
@@ -94,6 +98,19 @@ class DemoModelTest {
     }
 
     @Test
+    void theTwinIsCopiedAsWell() throws Exception {
+        Path checkpoint = Path.of(finish(start(jar(), "twin")));
+        assertThat(checkpoint.getParent().getFileName().toString()).matches("demo-retrieval-model-[0-9a-f]{12}");
+        assertThat(files("demo-retrieval-model"))
+                .contains("checkpoint/config.json", "checkpoint/model.safetensors", "NOTICE.md")
+                .allSatisfy(file -> assertThat(checkpoint.getParent().resolve(file))
+                        .hasBinaryContent(bytes("demo-retrieval-model/" + file)));
+        assertThat(cache)
+                .isDirectoryNotContaining(
+                        folder -> folder.getFileName().toString().startsWith("demo-model"));
+    }
+
+    @Test
     void aCacheThatCannotBeWrittenIsExplained() throws Exception {
         Files.writeString(cache, "no folder");
         Process process = start(jar());
@@ -127,10 +144,13 @@ class DemoModelTest {
         return jar;
     }
 
-    /** Writes the class and its model below a folder, or the root of a jar. */
+    /** Writes the class and its models below a folder, or the root of a jar. */
     private void install(Path root) throws IOException {
-        List<String> names = new ArrayList<>(List.of("DemoModel.class", "demo-model/SHA256SUMS"));
-        files.forEach(file -> names.add("demo-model/" + file));
+        List<String> names = new ArrayList<>(List.of("DemoModel.class"));
+        for (String model : List.of("demo-model", "demo-retrieval-model")) {
+            names.add(model + "/SHA256SUMS");
+            files(model).forEach(file -> names.add(model + "/" + file));
+        }
         for (String name : names) {
             Path file = root.resolve(FOLDER + name);
             Files.createDirectories(file.getParent());
@@ -144,19 +164,20 @@ class DemoModelTest {
         }
     }
 
-    private Process start(Path classes) throws Exception {
+    private Process start(Path classes, String... arguments) throws Exception {
         Path tests = Path.of(DemoModelTest.class
                 .getProtectionDomain()
                 .getCodeSource()
                 .getLocation()
                 .toURI());
-        return new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Dblip2.cache=" + cache,
-                        "-cp",
-                        classes + File.pathSeparator + tests,
-                        Main.class.getName())
-                .start();
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Dblip2.cache=" + cache,
+                "-cp",
+                classes + File.pathSeparator + tests,
+                Main.class.getName()));
+        command.addAll(List.of(arguments));
+        return new ProcessBuilder(command).start();
     }
 
     private static String finish(Process process) throws Exception {

@@ -15,7 +15,7 @@ import java.util.stream.StreamSupport;
 
 /** Drawings that the demo model was not trained on, with what {@code transformers} says: {@code bundle.py} wrote it. */
 final class HeldOutDrawings {
-    private static final Path REPOSITORY = Resources.root().resolve("../../..").normalize();
+    static final Path REPOSITORY = Resources.root().resolve("../../..").normalize();
 
     /** One text about a drawing; {@code right} is the one that was trained for. */
     record Run(String prompt, String question, String right, List<Long> tokenIds, String text) {}

@@ -74,7 +74,7 @@ public final class GenerationOption<T> {
     public static final GenerationOption<Double> REPETITION_PENALTY =
             of("repetition_penalty", OptionType.positive(), 1.0);
 
-    /** Divides the logits of tokens that are not in the prompt. */
+    /** Favours the tokens of the prompt above 1, and avoids them below. */
     public static final GenerationOption<Double> ENCODER_REPETITION_PENALTY =
             of("encoder_repetition_penalty", OptionType.positive(), 1.0);
 

@@ -37,6 +37,9 @@ import picocli.CommandLine.Spec;
             AnswerCommand.class,
             ScoreCommand.class,
             ChatCommand.class,
+            MatchCommand.class,
+            ClassifyCommand.class,
+            EmbedCommand.class,
             InfoCommand.class,
             VerifyCommand.class,
             ConvertCommand.class,
@@ -53,8 +56,8 @@ public final class Blip2 implements Runnable {
     /** The command line or the model is wrong. */
     static final int UNUSABLE = 2;
 
-    private static final List<String> COMMANDS =
-            List.of("caption", "answer", "score", "chat", "info", "verify", "convert", "bench");
+    private static final List<String> COMMANDS = List.of(
+            "caption", "answer", "score", "chat", "match", "classify", "embed", "info", "verify", "convert", "bench");
 
     /** What picocli says of {@code help} for a command that is none. */
     private static final Pattern UNKNOWN_HELP = Pattern.compile("Unknown subcommand '(.*)'\\.");

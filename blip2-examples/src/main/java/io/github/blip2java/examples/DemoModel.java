@@ -15,16 +15,19 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /**
- * The small model that comes with the program. It names drawings like emoji and knows nothing else; docs/demo-model.md says
- * what to expect of it.
+ * The small models that come with the program: one that names drawings like emoji, and its retrieval twin, which ranks them. They
+ * know nothing else; docs/demo-model.md says what to expect of them.
  *
- * <p>Weights are mapped into memory and so must be a file. Where the classes lie in a folder, so does the model. Where they
- * lie in a jar, the model's files, about 10 MB, are copied once to {@code blip2-java} in the user's cache folder:
+ * <p>Weights are mapped into memory and so must be a file. Where the classes lie in a folder, so do the models. Where they
+ * lie in a jar, a model's files, about 10 and 6 MB, are copied once to {@code blip2-java} in the user's cache folder:
  * {@code -Dblip2.cache=DIR}, else {@code $XDG_CACHE_HOME}, else {@code .cache} in the home folder.
  */
 public final class DemoModel {
     /** The model's files with their digests, as {@code sha256sum} writes them. */
     private static final String SUMS = "SHA256SUMS";
+
+    private static final String GENERATION = "demo-model";
+    private static final String RETRIEVAL = "demo-retrieval-model";
 
     private DemoModel() {}
 
@@ -45,9 +48,33 @@ public final class DemoModel {
      * @throws IOException when the files cannot be read, or not be copied from the jar
      */
     public static Path referenceCase() throws IOException {
-        URL sums = resource(SUMS);
+        return folder(GENERATION);
+    }
+
+    /**
+     * The checkpoint folder of the retrieval twin, for {@code Blip2RetrievalPipeline} and the classes behind it.
+     *
+     * @return the folder
+     * @throws IOException when the files cannot be read, or not be copied from the jar
+     */
+    public static Path retrievalCheckpoint() throws IOException {
+        return retrievalReferenceCase().resolve("checkpoint");
+    }
+
+    /**
+     * The retrieval twin's reference case for {@code blip2 verify}.
+     *
+     * @return the folder
+     * @throws IOException when the files cannot be read, or not be copied from the jar
+     */
+    public static Path retrievalReferenceCase() throws IOException {
+        return folder(RETRIEVAL);
+    }
+
+    private static Path folder(String model) throws IOException {
+        URL sums = resource(model, SUMS);
         if (!sums.getProtocol().equals("file")) {
-            return copy();
+            return copy(model);
         }
         try {
             return Path.of(sums.toURI()).getParent();
@@ -57,18 +84,19 @@ public final class DemoModel {
     }
 
     /** Any number of processes may do this at once: a file appears whole or not at all, and is the same from each. */
-    private static Path copy() throws IOException {
-        byte[] sums = read(resource(SUMS));
+    private static Path copy(String model) throws IOException {
+        byte[] sums = read(resource(model, SUMS));
         // Another model has other sums, so that two versions of the program have a folder each.
-        Path folder = cache().resolve("demo-model-" + sha256(sums).substring(0, 12));
+        Path folder = cache().resolve(model + "-" + sha256(sums).substring(0, 12));
         for (String line : new String(sums, StandardCharsets.UTF_8).lines().toList()) {
             String digest = line.substring(0, 64);
             String name = line.substring(66);
             Path file = folder.resolve(name);
             if (!Files.isRegularFile(file) || !sha256(Files.readAllBytes(file)).equals(digest)) {
-                byte[] content = read(resource(name));
+                URL url = resource(model, name);
+                byte[] content = read(url);
                 if (!sha256(content).equals(digest)) {
-                    throw new IOException(resource(name) + ": expected SHA-256 " + digest + ", got " + sha256(content)
+                    throw new IOException(url + ": expected SHA-256 " + digest + ", got " + sha256(content)
                             + "; the jar is damaged, build or fetch it again");
                 }
                 write(file, content);
@@ -107,11 +135,11 @@ public final class DemoModel {
                 : Path.of(System.getProperty("user.home"), ".cache", "blip2-java");
     }
 
-    private static URL resource(String name) throws IOException {
-        URL url = DemoModel.class.getResource("demo-model/" + name);
+    private static URL resource(String model, String name) throws IOException {
+        URL url = DemoModel.class.getResource(model + "/" + name);
         if (url == null) {
             throw new NoSuchFileException(
-                    "demo-model/" + name + ": expected among the program's resources, found nothing there;"
+                    model + "/" + name + ": expected among the program's resources, found nothing there;"
                             + " build it from a complete checkout, or name another model with --model");
         }
         return url;

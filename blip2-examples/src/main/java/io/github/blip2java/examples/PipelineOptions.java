@@ -5,10 +5,8 @@ import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.processor.Blip2Pipeline;
 import io.github.blip2java.processor.ReadOptions;
 import java.io.IOException;
-import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** Which model to run: what all commands about pictures have in common. */
@@ -16,13 +14,8 @@ final class PipelineOptions {
     @Mixin
     private ModelFolder model;
 
-    @Option(
-            names = "--background",
-            paramLabel = "COLOR",
-            description =
-                    "The colour under what is transparent: a name such as white, or #rrggbb (default: transparency is"
-                            + " ignored, as transformers does).")
-    private String background;
+    @Mixin
+    private PictureOptions pictures;
 
     @Mixin
     private ModelOptions options;
@@ -39,12 +32,7 @@ final class PipelineOptions {
 
     /** How picture files are read. */
     ReadOptions reading() {
-        try {
-            ReadOptions reading = ReadOptions.defaults();
-            return background == null ? reading : reading.withBackground(background);
-        } catch (IllegalArgumentException e) {
-            throw new CommandLine.ParameterException(command.commandLine(), "--" + e.getMessage());
-        }
+        return pictures.reading();
     }
 
     boolean isDemo() {

@@ -6,10 +6,13 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.blip2java.processor.GeneratedText;
 import io.github.blip2java.processor.TextListener;
 import java.io.PrintWriter;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Prints texts: alone, behind a name where there are several, or as one JSON object a line; at once, or piece by piece. */
 final class TextPrinter {
@@ -90,13 +93,25 @@ final class TextPrinter {
         if (json) {
             out.println(json(fields));
         } else {
-            StringBuilder line = new StringBuilder();
-            for (Object column : columns) {
-                line.append(line.isEmpty() ? "" : "\t").append(column instanceof Double value ? number(value) : column);
-            }
-            out.println(line);
+            out.println(Arrays.stream(columns).map(TextPrinter::column).collect(Collectors.joining("\t")));
         }
         Output.flush(out);
+    }
+
+    /** Prints about a picture, whose name is a field and, where there are several, the first column. */
+    void printAbout(String file, Map<String, Object> more, Object... columns) {
+        Map<String, Object> fields = fields(file, null);
+        fields.putAll(more);
+        print(
+                fields,
+                named ? Stream.concat(Stream.of(file), Arrays.stream(columns)).toArray() : columns);
+    }
+
+    private static String column(Object value) {
+        if (value instanceof Float cosine) {
+            return String.format(Locale.ROOT, "%.4f", cosine);
+        }
+        return value instanceof Double other ? number(other) : label(value.toString());
     }
 
     private static boolean hasProbabilities(GeneratedText text) {
@@ -125,7 +140,7 @@ final class TextPrinter {
         return name.chars().anyMatch(Character::isISOControl) ? json(name) : name;
     }
 
-    private static String json(Object value) {
+    static String json(Object value) {
         try {
             return JSON.writeValueAsString(value);
         } catch (JsonProcessingException e) {
