@@ -8,7 +8,7 @@ import io.github.blip2java.generation.GenerationOption;
 public enum Preset {
     /**
      * Captions as LAVIS makes them: five beams, 8 to 30 tokens, behind "a photo of" where the request has no prompt of its own. Reference:
-     * {@code caption_coco_opt2.7b.yaml}.
+     * {@code caption_coco_opt2.7b_eval.yaml}.
      */
     CAPTION,
     /**
