@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
+import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -282,6 +283,7 @@ class GenerationContractTest {
     void manyTextsOfMixedKindsLeaveNothingBehind() {
         List<String> ways = WAYS.keySet().stream().sorted().toList();
         long[] used = new long[2];
+        long[] nativeUsed = new long[2];
         for (int i = 0; i < 200; i++) {
             Blip2ForConditionalGeneration model = MODELS.get(i % 2 == 0 ? "opt" : "t5");
             generate(model, pictures(model, 1), options(ways.get(i / 2 % ways.size())), i % 5);
@@ -289,8 +291,10 @@ class GenerationContractTest {
                 System.gc();
                 used[i / 100] =
                         ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
+                nativeUsed[i / 100] = Pointer.totalBytes();
             }
         }
         assertThat(used[1] - used[0]).isLessThan(8L << 20);
+        assertThat(nativeUsed[1] - nativeUsed[0]).isLessThan(1L << 20);
     }
 }
