@@ -138,20 +138,12 @@ public final class Blip2Pipeline implements AutoCloseable {
         return new Blip2Pipeline(model, processor, newOptions, false);
     }
 
-    /**
-     * Returns the model.
-     *
-     * @return the model, closed with the pipeline that was loaded
-     */
+    /** {@return the model, closed with the pipeline that was loaded} */
     public Blip2ForConditionalGeneration model() {
         return model;
     }
 
-    /**
-     * Returns the processor.
-     *
-     * @return the processor, closed with the pipeline that was loaded
-     */
+    /** {@return the processor, closed with the pipeline that was loaded} */
     public Blip2Processor processor() {
         return processor;
     }
