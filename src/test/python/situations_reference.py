@@ -55,6 +55,15 @@ def jpegs():
     yield "jpeg-no-end-restart.jpg", restart[:-2] + maker, None
     yield "jpeg-no-end-gray.jpg", gray[:-2] + maker, None
     yield "jpeg-data-behind-end.jpg", plain + maker + gray, None
+    some = noise(3000)
+    for name, data in (("", plain), ("-restart", restart), ("-gray", gray), ("-progressive", progressive)):
+        yield f"jpeg-no-end{name}-random.jpg", data[:-2] + some, data if name == "-progressive" else None
+    for name, data in flat_pictures():
+        assert bytes(20) in data, name
+        for behind, what in (("maker-data", maker), ("random", some), ("text", b"text behind" * 9), ("zeros", bytes(3000))):
+            yield f"jpeg-no-end-zero-codes-{name}-{behind}.jpg", data[:-2] + what, None
+    yield "jpeg-no-end-three-scans.jpg", three_scans()[:-2] + some, three_scans()
+    yield "jpeg-no-end-side-segments.jpg", plain[:-2] + b"\xff\xfe\0\7words" + some, None
 
     def icc(number, count, data):
         return b"ICC_PROFILE\0" + bytes([number, count]) + data
@@ -117,6 +126,37 @@ def jpegs():
     ) + bytes(4)
     yield "jpeg-exif-tag-twice.jpg", with_segment(plain, 0xE1, twice), None
     assert small != plain
+
+
+def noise(size):
+    """Random bytes, always the same."""
+    return np.random.default_rng(2).bytes(size)
+
+
+def flat_pictures():
+    """Whose codes are zeros for the most part, as tables that are made for them give the shortest to flat blocks."""
+    flat = Image.new("RGB", (320, 200), (200, 30, 40))
+    line = flat.copy()
+    for x in range(40, 200):
+        line.putpixel((x, x // 2), (255, 255, 255))
+    for name, image, options in (
+        ("flat", flat, dict(subsampling=1)),
+        ("line", line, {}),
+        ("line-gray", line.convert("L"), {}),
+        ("line-restart", line, dict(restart_marker_rows=9)),
+    ):
+        yield name, encode(image, "JPEG", quality=75, optimize=True, **options)
+
+
+def three_scans():
+    """A JPEG whose components come one after the other."""
+    planes = [encode(plane, "JPEG", quality=90) for plane in RGB.convert("YCbCr").split()]
+    parts = [(plane.index(b"\xff\xc0"), plane.index(b"\xff\xc4"), plane.index(b"\xff\xda")) for plane in planes]
+    frame, tables, scan = parts[0]
+    components = b"".join(bytes([i + 1, 0x11, 0]) for i in range(3))
+    head = planes[0][:frame] + b"\xff\xc0\0\x11" + planes[0][frame + 4 : frame + 9] + b"\3" + components
+    scans = [plane[at[2] :][:5] + bytes([i + 1]) + plane[at[2] + 6 : -2] for i, (plane, at) in enumerate(zip(planes, parts))]
+    return head + planes[0][tables:scan] + b"".join(scans) + b"\xff\xd9"
 
 
 def moved(jpeg, marker):
@@ -247,6 +287,17 @@ def gifs():
     yield "gif-zeros-and-others.gif", start + colours + b"\0\0\7" + before + b"\0\1" + descriptor + pixels, None
     yield "gif-no-trailer.gif", gif[:-1], None
     yield "gif-data-behind.gif", gif + b"text behind", None
+    yield "gif-no-terminator.gif", gif[:-2], None
+    yield "gif-no-terminator-trailer.gif", gif[:-2] + b";", None
+    yield "gif-no-terminator-text.gif", gif[:-2] + b"text behind", None
+    codes = gif_codes(pixels)
+    for size in (1, 7, 255):
+        yield f"gif-blocks-of-{size}.gif", gif[: -len(pixels) + 1] + blocks(codes, size) + b"\0;", None
+        # The last code says that this is the end; it makes no pixel.
+        yield f"gif-blocks-of-{size}-no-end-code.gif", gif[: -len(pixels) + 1] + blocks(codes[:-1], size), None
+    many = encode(Image.fromarray(np.frombuffer(noise(960), "u1").reshape(24, 40)), "GIF", interlace=True)
+    at = gif_start(many)
+    yield "gif-noise-blocks-of-1.gif", many[: at + 1] + blocks(gif_codes(many[at:]), 1), None
     yield "gif-unknown-extension.gif", start + colours + b"!\x42\3abc\0" + rest, None
     none = start[:10] + bytes([start[10] & 0x7F]) + start[11:]
     yield "gif-no-table.gif", none + rest, None
@@ -265,6 +316,24 @@ def gifs():
     outside = descriptor[:1] + struct.pack("<HH", 30, 20) + descriptor[5:]
     yield "gif-outside-of-canvas.gif", start + colours + outside + pixels, None
     yield "gif-canvas-0x0.gif", start[:6] + bytes(4) + start[10:] + colours + rest, None
+
+
+def gif_start(gif):
+    """Where the size of the first frame's codes stands."""
+    return gif.index(b",", 13 + 3 * (2 << (gif[10] & 7))) + 10
+
+
+def gif_codes(pixels):
+    """What the blocks hold that follow the size of the codes."""
+    codes, at = b"", 1
+    while pixels[at]:
+        codes += pixels[at + 1 : at + 1 + pixels[at]]
+        at += 1 + pixels[at]
+    return codes
+
+
+def blocks(codes, size):
+    return b"".join(bytes([len(codes[i : i + size])]) + codes[i : i + size] for i in range(0, len(codes), size))
 
 
 # ---------------------------------------------------------------- BMP
@@ -490,6 +559,19 @@ def refused():
     yield "cut-and-zeros-behind.jpg", plain[:-200] + bytes(3000), cut
     yield "cut-and-long-text-behind.jpg", plain[:-200] + b"a few words that somebody appended\n" * 200, cut
     yield "cut-and-second-picture.jpg", plain[:-200] + plain, cut
+    some = noise(3000)
+    yield "cut-and-random-behind.jpg", plain[:-200] + some, cut
+    yield "cut-much-and-random-behind.jpg", plain[:-400] + some, cut
+    yield "cut-and-random-behind-restart.jpg", restart[:-60] + some, cut
+    maker = b"\0\0\1\x0a\x0e\0\0\0Image_UTC_Data1654321098765SEFHk\0\0\0\1\0\0\0\0\0\1\x0a\x24\0\0\0SEFT"
+    for size in (40, 60, 220, 360):
+        yield f"cut-{size}-and-maker-data-behind-restart.jpg", restart[:-size] + maker * 10, cut
+    yield "cut-and-maker-data-behind.jpg", plain[:-200] + maker * 10, cut
+    scans = three_scans()
+    yield "cut-last-of-three-scans.jpg", scans[:-30] + maker * 10, cut
+    yield "cut-in-scan-and-random-behind-progressive.jpg", progressive[:-40] + some, cut
+    line = dict(flat_pictures())["line"]
+    yield "cut-flat-and-random-behind.jpg", line[:-60] + some, cut
     last = progressive.rindex(b"\xff\xda")
     yield "cut-between-scans.jpg", progressive[:last], cut
     yield "cut-in-last-scan.jpg", progressive[:-6], cut
@@ -499,6 +581,13 @@ def refused():
     yield "no-pixels.png", assembled(list(chunks(flat))[:2]), "expected a PNG's header and pixel data, got no pixel data"
     yield "no-palette.png", assembled([c for c in chunks(flat) if c[0] != b"PLTE"]), "expected a PNG's palette, got none"
     yield "no-frame.gif", encode(PALETTE, "GIF")[:30] + b";", "expected a GIF's first frame, got none"
+    gif = encode(PALETTE, "GIF", interlace=False)
+    pixels = "expected 960 pixels in a GIF's frame, got "
+    yield "cut-last-code.gif", gif[:-3], pixels
+    yield "cut-in-codes.gif", gif[:-60], pixels
+    yield "cut-codes-ended.gif", ended(gif, 4), pixels
+    yield "cut-many-codes-ended.gif", ended(gif, 200), pixels
+    yield "cut-codes-ended-flat.gif", ended(encode(Image.new("P", (40, 24), 3), "GIF"), 4), pixels
     yield "cut-rows.bmp", encode(RGB, "BMP")[:-90], ": cannot be decoded as BMP (expected 2880 bytes of pixels, got 2790)"
     yield "compression.bmp", patched(encode(RGB, "BMP"), 30, "I", 4), "BMP with 24 bits a pixel and compression 4 is not supported"
     yield "header.bmp", patched(encode(RGB, "BMP"), 14, "I", 41), "expected a bitmap header of"
@@ -521,6 +610,12 @@ def refused():
     yield "picture.svg", b'<svg xmlns="http://www.w3.org/2000/svg"/>', "got an SVG or other XML file"
     yield "page.png", b"<!DOCTYPE html><title>404</title>", "got a web page, perhaps an error message"
     yield "pointer.jpg", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "git lfs pull"
+
+
+def ended(gif, missing):
+    """A GIF without the last bytes of its codes, but with the ends of blocks and file."""
+    at = gif_start(gif)
+    return gif[: at + 1] + blocks(gif_codes(gif[at:])[:-missing], 255) + b"\0;"
 
 
 def expected(name, data, faultless):
@@ -551,6 +646,13 @@ def main():
                 print("not read by Pillow:", name, repr(e))
                 failures += 1
     for name, data, message in refused():
+        if name.endswith(".gif"):
+            try:
+                Image.open(io.BytesIO(data)).load()
+                print("read by Pillow:", name)
+                failures += 1
+            except OSError:
+                pass
         (FOLDER / name).write_bytes(data)
         messages.append({"file": name, "message": message})
     report = {"pillow": PIL.__version__, "pictures": pictures, "refused": messages}

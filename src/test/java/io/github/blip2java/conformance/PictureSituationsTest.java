@@ -87,6 +87,11 @@ class PictureSituationsTest {
     }
 
     @Test
+    void jpegWithoutEndMarkerWhoseCodesAreZerosForTheMostPartIsDecoded() {
+        check("jpeg-no-end-zero-codes-");
+    }
+
+    @Test
     void jpegWithProfileSegmentsThatRepeatOrAreEmptyOrContradictEachOtherIsDecoded() {
         check("jpeg-icc-");
     }
@@ -150,6 +155,16 @@ class PictureSituationsTest {
     @Test
     void gifWithStrayBytesBetweenBlocksIsDecoded() {
         check("gif-zero", "gif-control-", "gif-unknown-", "gif-no-trailer", "gif-data-");
+    }
+
+    @Test
+    void gifWithoutItsLastBytesIsDecodedWhereAllPixelsAreThere() {
+        check("gif-no-t", "gif-blocks-of-7", "gif-blocks-of-255");
+    }
+
+    @Test
+    void gifWithBlocksOfOneByteIsDecoded() {
+        check("gif-blocks-of-1", "gif-noise-blocks-of-1");
     }
 
     @Test

@@ -113,11 +113,11 @@ final class GifFile {
         return Math.max(word(8), top + frameHeight);
     }
 
-    /** What decoding takes of the heap: indices, the frame's pixels, and the canvas. */
+    /** What decoding takes of the heap: indices, the frame's pixels, the canvas, and a copy of the codes. */
     long heapBytes() {
         long frame = (long) frameWidth * frameHeight;
         long canvas = (long) width() * height();
-        return 4 * frame + (frame == canvas ? 0 : 3 * canvas);
+        return 4 * frame + (frame == canvas ? 0 : 3 * canvas) + file.limit() - data;
     }
 
     /** Puts a ground in place of the transparent colour; to be called first. */
@@ -127,14 +127,19 @@ final class GifFile {
         }
     }
 
-    /** A file of this frame alone, with its colours. */
-    List<ByteBuffer> parts() {
+    /**
+     * A file of this frame alone, with its colours.
+     *
+     * @throws PictureException when pixels are missing
+     */
+    List<ByteBuffer> parts() throws PictureException {
         ByteBuffer start = ByteBuffer.allocate(SCREEN_BYTES + DESCRIPTOR_BYTES).order(ByteOrder.LITTLE_ENDIAN);
         start.put(new byte[] {'G', 'I', 'F', '8', '9', 'a'});
         start.putShort((short) frameWidth).putShort((short) frameHeight).position(SCREEN_BYTES);
         start.put((byte) ',').putInt(0).putShort((short) frameWidth).putShort((short) frameHeight);
         start.put((byte) (TABLE_FOLLOWS | (interlaced ? INTERLACED : 0) | 7)).flip();
-        return List.of(start, ByteBuffer.wrap(palette), file.slice(data, file.limit() - data));
+        ByteBuffer codes = GifCodes.take(file, data, (long) frameWidth * frameHeight);
+        return List.of(start, ByteBuffer.wrap(palette), codes);
     }
 
     /** The canvas with the frame on it; the frame itself when it covers all. */

@@ -43,8 +43,10 @@ final class JpegFile {
         (byte) 0xff, (byte) APP0, 0, 16, 'J', 'F', 'I', 'F', 0, 1, 1, 0, 0, 1, 0, 1, 0, 0
     };
 
-    /** As many zeros or letters in a row hardly ever stand in entropy-coded data. */
-    private static final int RUN = 20;
+    /** As many letters in a row, and as many different ones among them, hardly ever stand in entropy-coded data. */
+    private static final int LETTERS = 24;
+
+    private static final int DIFFERENT_LETTERS = 8;
 
     private static final int JFIF_BYTES = 14;
     private static final int ADOBE_BYTES = 12;
@@ -58,8 +60,9 @@ final class JpegFile {
     private JpegScans scans;
     private boolean scanned;
     private boolean ended;
-    private boolean otherBehind;
-    private ByteBuffer lastScan;
+    /** Where in the file the last of the parts stands that is a scan. */
+    private int lastScan;
+
     private int width;
     private int height;
     private int[] components;
@@ -82,7 +85,6 @@ final class JpegFile {
         JpegFile jpeg = new JpegFile(bytes);
         jpeg.parts.add(ByteBuffer.wrap(new byte[] {(byte) 0xff, (byte) SOI}));
         jpeg.readSegments();
-        jpeg.parts.add(ByteBuffer.wrap(new byte[] {(byte) 0xff, (byte) EOI}));
         if (jpeg.components == null) {
             throw new PictureException("expected a JPEG frame header, got none in " + bytes.length
                     + " bytes; the file is cut short or damaged");
@@ -93,8 +95,7 @@ final class JpegFile {
         return jpeg;
     }
 
-    /** What is wrong with a file that has no end marker and lacks parts of its picture. */
-    PictureException cutShort() {
+    private PictureException cutShort() {
         return new PictureException("expected JPEG's end marker, got the end of the file after " + file.limit()
                 + " bytes; the file is cut short, get a complete copy");
     }
@@ -131,9 +132,8 @@ final class JpegFile {
                 scanned = true;
                 parts.addAll(pending);
                 pending.clear();
-                lastScan = file.slice(at, end - at);
-                parts.add(lastScan);
-                otherBehind = end + 1 < file.limit();
+                lastScan = at;
+                parts.add(file.slice(at, end - at));
                 if (scans.complete()) {
                     ended = end + 1 < file.limit() && unsigned(end + 1) == EOI;
                     return;
@@ -221,38 +221,51 @@ final class JpegFile {
         return height;
     }
 
-    /** Whether the end marker is there. Without it, a decoder's warning means that the file is cut short. */
-    boolean ended() {
-        return ended;
-    }
-
-    /** Whether something else than the end marker stands behind the last scan's data, and begins like a marker. */
-    boolean otherBehind() {
-        return otherBehind;
-    }
-
     /**
-     * Whether the last scan holds a run of zeros or of text: other data, that a decoder took for the picture's.
+     * Start, frame, tables, scans and end marker: neither profiles nor other metadata, and nothing behind the end.
      *
-     * @param behind bytes at the scan's end that no pixel was made of
+     * @throws PictureException when the end marker is missing, and parts of the last scan, or all behind it
      */
-    boolean otherWithin(int behind) {
-        int zeros = 0;
+    List<ByteBuffer> parts() throws PictureException {
+        List<ByteBuffer> all = new ArrayList<>(parts);
+        if (!ended) {
+            all.add(untilLastCode(all.remove(all.size() - 1)));
+        }
+        all.add(ByteBuffer.wrap(new byte[] {(byte) 0xff, (byte) EOI}));
+        return all;
+    }
+
+    /** The last scan without what else a program has put behind its codes. A file that just ends there was cut. */
+    private ByteBuffer untilLastCode(ByteBuffer scan) throws PictureException {
+        int end = JpegCodes.end(parts);
+        if (end < 0 || nothingFollows(lastScan + end) || holdsText(scan.slice(0, end))) {
+            throw cutShort();
+        }
+        return scan.slice(0, end);
+    }
+
+    /** Whether the file ends, or in half an end marker. */
+    private boolean nothingFollows(int at) {
+        while (at < file.limit() && unsigned(at) == 0xff) {
+            at++;
+        }
+        return at == file.limit();
+    }
+
+    /** Whether there is text among the codes: other data, that can be read as codes. */
+    private static boolean holdsText(ByteBuffer scan) {
         int letters = 0;
-        for (int at = 0; at < lastScan.limit() - behind; at++) {
-            byte value = lastScan.get(at);
-            zeros = value == 0 ? zeros + 1 : 0;
+        for (int at = 0; at < scan.limit(); at++) {
+            byte value = scan.get(at);
             letters = value >= '\t' && value < 127 && (value >= ' ' || value <= '\r') ? letters + 1 : 0;
-            if (zeros == RUN || letters == RUN) {
-                return true;
+            if (letters >= LETTERS) {
+                ByteBuffer run = scan.slice(at + 1 - LETTERS, LETTERS);
+                if (StandardCharsets.ISO_8859_1.decode(run).chars().distinct().count() >= DIFFERENT_LETTERS) {
+                    return true;
+                }
             }
         }
         return false;
-    }
-
-    /** Start, frame, tables, scans and end marker: neither profiles nor other metadata, and nothing behind the end. */
-    List<ByteBuffer> parts() {
-        return parts;
     }
 
     /** What decoding takes of the heap: the components, of which three become RGB in place. */

@@ -7,10 +7,7 @@ import java.awt.image.IndexColorModel;
 import java.awt.image.Raster;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import javax.imageio.ImageReader;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,9 +25,6 @@ public final class PictureDecoder {
     private static final long WARN_PIXELS = 89_478_485;
 
     private static final String FORMATS = "a JPEG, PNG, GIF, BMP, TIFF, WebP, ICO, PBM, PGM or PPM file";
-
-    /** Part of libjpeg's warning about what stands between the last pixel and the next marker. */
-    private static final Pattern BEHIND = Pattern.compile("([0-9]{1,9}) extraneous bytes before marker");
 
     private final String name;
     private final PictureFormat format;
@@ -181,34 +175,12 @@ public final class PictureDecoder {
     private Pixels decode(JpegFile jpeg) throws IOException {
         JpegFile.ColorModel model = jpeg.colorModel();
         ImageReader reader = PictureReaders.open(PictureFormat.JPEG, jpeg.parts());
-        List<String> warnings = new ArrayList<>();
-        reader.addIIOReadWarningListener((source, warning) -> warnings.add(warning));
         try {
             Raster raster = reader.readRaster(0, null);
-            if (!jpeg.ended() && !complete(jpeg, warnings)) {
-                throw jpeg.cutShort();
-            }
             return upright(JpegPixels.toRgb(raster, model), jpeg.orientation());
         } finally {
             reader.dispose();
         }
-    }
-
-    /**
-     * Whether all rows of a JPEG without end marker are there. libjpeg warns when it meets the end before the last pixel,
-     * or makes something of what is no picture; so all is there if it met other data behind the last pixel, and nothing
-     * else.
-     */
-    private static boolean complete(JpegFile jpeg, List<String> warnings) {
-        int behind = 0;
-        for (String warning : warnings) {
-            Matcher bytes = BEHIND.matcher(warning);
-            if (!bytes.find()) {
-                return false;
-            }
-            behind = Integer.parseInt(bytes.group(1));
-        }
-        return (behind > 0 || jpeg.otherBehind()) && !jpeg.otherWithin(behind);
     }
 
     private Pixels decode(PngFile png) throws IOException {
