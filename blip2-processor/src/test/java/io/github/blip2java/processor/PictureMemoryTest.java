@@ -18,9 +18,11 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.imageio.ImageIO;
@@ -36,6 +38,9 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(300)
 class PictureMemoryTest {
     private static final int THREADS = 16;
+
+    /** Seconds that a process may take. */
+    private static final int LONGEST = 240;
 
     @TempDir
     static Path folder;
@@ -150,6 +155,8 @@ class PictureMemoryTest {
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), program.getName()));
         files.forEach(file -> command.add(file.toString()));
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        // A process that hangs is to fail the test, and reading what it prints cannot be interrupted.
+        CompletableFuture.delayedExecutor(LONGEST, TimeUnit.SECONDS).execute(process::destroyForcibly);
         String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor()).as(printed).isZero();
         return printed.lines().toList();
@@ -182,7 +189,7 @@ class PictureMemoryTest {
         List<Path> files = hundredSmallAndFourLarge(3);
         files.forEach(file ->
                 expected.add(file.equals(large) || file.equals(largePng) ? "Image[2400x1800]" : "Image[1200x800]"));
-        assertThat(run(Callers.class, "-Xmx50m", files)).isEqualTo(expected);
+        assertThat(run(Callers.class, "-Xmx64m", files)).isEqualTo(expected);
     }
 
     @Test
