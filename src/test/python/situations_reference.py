@@ -582,7 +582,7 @@ def refused():
     yield "no-palette.png", assembled([c for c in chunks(flat) if c[0] != b"PLTE"]), "expected a PNG's palette, got none"
     yield "no-frame.gif", encode(PALETTE, "GIF")[:30] + b";", "expected a GIF's first frame, got none"
     gif = encode(PALETTE, "GIF", interlace=False)
-    pixels = "expected 960 pixels in a GIF's frame, got "
+    pixels = "cannot be decoded as GIF (expected 960 pixels in its frame, got "
     yield "cut-last-code.gif", gif[:-3], pixels
     yield "cut-in-codes.gif", gif[:-60], pixels
     yield "cut-codes-ended.gif", ended(gif, 4), pixels

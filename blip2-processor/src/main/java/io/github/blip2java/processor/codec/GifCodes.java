@@ -44,8 +44,8 @@ final class GifCodes {
         int size = file.get(start) & 0xff;
         long made = size < MAX_BITS ? codes.follow(size, pixels) : 0;
         if (made < pixels) {
-            throw new PictureException("expected " + pixels + " pixels in a GIF's frame, got " + made
-                    + "; the file is cut short or damaged, get a complete copy");
+            throw new PictureException("cannot be decoded as GIF (expected " + pixels + " pixels in its frame, got "
+                    + made + "); the file is cut short or damaged, get a complete copy");
         }
         return blocks(file, start, codes.taken);
     }
