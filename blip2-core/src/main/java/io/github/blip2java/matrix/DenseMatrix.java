@@ -22,6 +22,9 @@ final class DenseMatrix implements WeightMatrix {
     /** Measured: up to this many rows reading the weights is the cost, and dot products read them once. */
     static final int FEW_ROWS = 6;
 
+    /** The same where the library keeps up with memory for a handful of rows; fewer are read once by a loop of ours as well. */
+    private static final int FEWER_ROWS = 3;
+
     private final ByteBuffer bytes;
     private final DType dtype;
     private final int out;
@@ -118,7 +121,8 @@ final class DenseMatrix implements WeightMatrix {
 
     @Override
     public void multiply(float[] x, int rows, float[] y) {
-        if (rows > FEW_ROWS && Gemm.suits(rows, out, in)) {
+        int few = Gemm.suitsFewRows(dtype) ? FEWER_ROWS : FEW_ROWS;
+        if (rows > few && Gemm.suits(rows, out, in)) {
             Gemm.multiply(this, bytes, dtype, x, rows, y);
         } else {
             multiplyByDots(x, rows, y);

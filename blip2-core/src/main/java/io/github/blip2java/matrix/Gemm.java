@@ -48,6 +48,11 @@ public final class Gemm {
         return PROVIDER != null && !RowTasks.isSmall(out, in, rows);
     }
 
+    /** Whether the provider multiplies a handful of rows with weights of a type better than our loops do. */
+    static boolean suitsFewRows(DType dtype) {
+        return PROVIDER != null && CHOSEN.dtypes().contains(dtype) && PROVIDER.suitsFewRows(dtype);
+    }
+
     static boolean suitsInt8(int rows, int out, int in) {
         return suits(rows, out, in) && CHOSEN.int8() != null;
     }

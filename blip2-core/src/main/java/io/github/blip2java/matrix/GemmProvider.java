@@ -49,6 +49,16 @@ public interface GemmProvider {
     boolean supports(DType weights);
 
     /**
+     * Tells whether a handful of rows, such as the beams of a search, are multiplied as fast as memory gives the weights.
+     *
+     * @param weights a supported type
+     * @return false unless a provider says otherwise; the Vector API then multiplies few rows
+     */
+    default boolean suitsFewRows(DType weights) {
+        return false;
+    }
+
+    /**
      * Computes Y = X · Wᵀ with float32 arithmetic.
      *
      * @param x       {@code [rows, in]}, outside the heap
