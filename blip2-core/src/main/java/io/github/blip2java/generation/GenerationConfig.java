@@ -70,10 +70,13 @@ public final class GenerationConfig {
 
     private final Map<GenerationOption<?>, Object> values;
     private final Map<String, JsonNode> withoutEffect;
+    /** Options as a file had them, such as one end token without brackets, so that they are written so again. */
+    private final Map<GenerationOption<?>, JsonNode> asRead;
 
     private GenerationConfig(Builder builder) {
         this.values = Collections.unmodifiableMap(new LinkedHashMap<>(builder.values));
         this.withoutEffect = Map.copyOf(builder.withoutEffect);
+        this.asRead = Map.copyOf(builder.asRead);
     }
 
     /**
@@ -97,8 +100,7 @@ public final class GenerationConfig {
      */
     public Builder toBuilder() {
         Builder builder = new Builder();
-        builder.values.putAll(values);
-        builder.withoutEffect.putAll(withoutEffect);
+        builder.putAll(this);
         return builder;
     }
 
@@ -143,8 +145,7 @@ public final class GenerationConfig {
                 pair.forEach(builder.values::remove);
             }
         }
-        builder.values.putAll(values);
-        builder.withoutEffect.putAll(withoutEffect);
+        builder.putAll(this);
         return builder.build();
     }
 
@@ -181,7 +182,7 @@ public final class GenerationConfig {
         Map<String, Object> json = new LinkedHashMap<>();
         for (GenerationOption<?> option : GenerationOption.values()) {
             if (values.containsKey(option)) {
-                json.put(option.jsonName(), written(option));
+                json.put(option.jsonName(), asRead.containsKey(option) ? asRead.get(option) : written(option));
             }
         }
         json.putAll(withoutEffect);
@@ -299,8 +300,16 @@ public final class GenerationConfig {
     public static final class Builder {
         private final Map<GenerationOption<?>, Object> values = new LinkedHashMap<>();
         private final Map<String, JsonNode> withoutEffect = new LinkedHashMap<>();
+        private final Map<GenerationOption<?>, JsonNode> asRead = new LinkedHashMap<>();
 
         private Builder() {}
+
+        private void putAll(GenerationConfig config) {
+            asRead.keySet().removeAll(config.values.keySet());
+            values.putAll(config.values);
+            withoutEffect.putAll(config.withoutEffect);
+            asRead.putAll(config.asRead);
+        }
 
         /**
          * Sets an option.
@@ -312,6 +321,7 @@ public final class GenerationConfig {
          * @throws IllegalArgumentException if the option does not take the value
          */
         public <T> Builder set(GenerationOption<T> option, T value) {
+            asRead.remove(option);
             if (value == null) {
                 values.remove(option);
             } else {
@@ -359,6 +369,7 @@ public final class GenerationConfig {
                 throw option.wrong(json);
             }
             values.put(option, value);
+            asRead.put(option, json);
         }
 
         /**

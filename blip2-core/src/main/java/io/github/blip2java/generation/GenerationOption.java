@@ -110,11 +110,12 @@ public final class GenerationOption<T> {
             of("exponential_decay_length_penalty", OptionType.TWO_NUMBERS, null);
 
     /** Tokens that may not occur. */
-    public static final GenerationOption<List<Integer>> SUPPRESS_TOKENS = of("suppress_tokens", OptionType.IDS, null);
+    public static final GenerationOption<List<Integer>> SUPPRESS_TOKENS =
+            of("suppress_tokens", OptionType.ID_LIST, null);
 
     /** Tokens that may not be the first. */
     public static final GenerationOption<List<Integer>> BEGIN_SUPPRESS_TOKENS =
-            of("begin_suppress_tokens", OptionType.IDS, null);
+            of("begin_suppress_tokens", OptionType.ID_LIST, null);
 
     /** What is added to the scores of tokens that would complete runs of tokens. */
     public static final GenerationOption<Map<List<Integer>, Double>> SEQUENCE_BIAS =

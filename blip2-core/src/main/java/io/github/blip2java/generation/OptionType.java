@@ -145,6 +145,10 @@ interface OptionType<T> {
         }
     };
 
+    /** Token ids in brackets; the reference reads no other form of these. */
+    OptionType<List<Integer>> ID_LIST =
+            of("a list of token ids of 0 or more", json -> list(json, OptionType::id), OptionType::areIds);
+
     OptionType<List<List<Integer>>> WORDS = of(
             "a list of lists of token ids, none of them empty",
             json -> list(json, word -> list(word, OptionType::id)),

@@ -4,6 +4,7 @@ package io.github.blip2java.generation;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.util.List;
@@ -94,8 +95,16 @@ class GenerationConfigTest {
         assertThat(config.maxLength()).isEqualTo(7);
         assertThat(config.get(GenerationOption.NUM_BEAMS)).isOne();
         assertThat(JSON.readTree(config.toJson()))
-                .isEqualTo(JSON.readTree("{\"num_beams\": 1, \"use_cache\": true,"
-                        + " \"transformers_version\": \"5.18.0\", \"max_length\": 7, \"eos_token_id\": 4}"));
+                .isEqualTo(JSON.readTree("{\"num_beams\": 1.0, \"use_cache\": true,"
+                        + " \"transformers_version\": \"5.18.0\", \"max_length\": 7, \"eos_token_id\": [4]}"));
+        JsonNode changed =
+                JSON.readTree(config.toBuilder().eosTokenIds(6).build().toJson());
+        assertThat(changed.get("eos_token_id").intValue()).isEqualTo(6);
+        String list = GenerationConfig.builder()
+                .set(GenerationOption.SUPPRESS_TOKENS, List.of(3))
+                .build()
+                .toJson();
+        assertThat(JSON.readTree(list).get("suppress_tokens").isArray()).isTrue();
         assertThat(GenerationConfig.fromJson(config.toJson())).isEqualTo(config).hasSameHashCodeAs(config);
         assertThatThrownBy(() -> GenerationConfig.fromJson(null))
                 .isInstanceOf(IllegalArgumentException.class)
