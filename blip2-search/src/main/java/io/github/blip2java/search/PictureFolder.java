@@ -18,6 +18,7 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * A folder, walked file by file: never held as a whole, each folder once however many links lead to it, without hidden files and
@@ -62,6 +63,38 @@ final class PictureFolder {
 
         /** A folder that cannot be listed, so that nothing is known about what lies in it. */
         void failed(Path folder, String path, IOException reason);
+
+        /** Whether nothing more is wanted. */
+        default boolean hasEnough() {
+            return false;
+        }
+    }
+
+    /** Whether anything here has a picture's name; stops at the first. */
+    boolean hasPictures() throws IOException {
+        AtomicBoolean found = new AtomicBoolean();
+        walk(new Visitor() {
+            @Override
+            public void picture(PictureFile picture) {
+                found.set(true);
+            }
+
+            @Override
+            public void failed(PictureFile picture, IOException reason) {
+                found.set(true);
+            }
+
+            @Override
+            public void failed(Path folder, String path, IOException reason) {
+                // said when it is needed
+            }
+
+            @Override
+            public boolean hasEnough() {
+                return found.get();
+            }
+        });
+        return found.get();
     }
 
     /**
@@ -88,7 +121,7 @@ final class PictureFolder {
                 seen.add(identity(without));
             }
             folders.add(root);
-            while (!folders.isEmpty() || !links.isEmpty()) {
+            while (!visitor.hasEnough() && !(folders.isEmpty() && links.isEmpty())) {
                 visit(folders.isEmpty() ? links.pollFirst() : folders.pop());
             }
         }
@@ -97,7 +130,12 @@ final class PictureFolder {
             try {
                 if (seen.add(identity(folder))) {
                     try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder)) {
-                        entries.forEach(this::entry);
+                        for (Path entry : entries) {
+                            if (visitor.hasEnough()) {
+                                return;
+                            }
+                            entry(entry);
+                        }
                     }
                 }
             } catch (IOException | DirectoryIteratorException e) {

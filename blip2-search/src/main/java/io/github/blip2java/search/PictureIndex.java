@@ -71,6 +71,26 @@ public final class PictureIndex implements AutoCloseable {
      * @throws IOException when the folder is missing, or its index was made with another model, is damaged, or cannot be read
      */
     public static PictureIndex open(Path folder, PictureEncoder encoder, IndexOptions options) throws IOException {
+        Path root = root(folder);
+        Path location = location(root, options);
+        IndexStore store = IndexStore.open(location, encoder.fingerprint(), options.rebuild());
+        return new PictureIndex(root, location, encoder, options, store);
+    }
+
+    /**
+     * Tells whether there is anything for an index, before a model is loaded.
+     *
+     * @param folder pictures, also in folders below
+     * @param options where the index is
+     * @return whether there is a file with a picture's name
+     * @throws IOException when the folder is missing or cannot be listed
+     */
+    public static boolean hasPictures(Path folder, IndexOptions options) throws IOException {
+        Path root = root(folder);
+        return new PictureFolder(root, location(root, options)).hasPictures();
+    }
+
+    private static Path root(Path folder) throws IOException {
         Path root = folder.toString().isEmpty() ? Path.of(".") : folder;
         if (!Files.isDirectory(root)) {
             String wanted = "expected a folder of pictures, got ";
@@ -78,9 +98,11 @@ public final class PictureIndex implements AutoCloseable {
                     ? new IOException(root + ": " + wanted + "a file; name the folder that it lies in")
                     : Unreadable.missing(root, wanted + "nothing there; check the name");
         }
-        Path location = options.location() == null ? root.resolve(FOLDER) : options.location();
-        IndexStore store = IndexStore.open(location, encoder.fingerprint(), options.rebuild());
-        return new PictureIndex(root, location, encoder, options, store);
+        return root;
+    }
+
+    private static Path location(Path root, IndexOptions options) {
+        return options.location() == null ? root.resolve(FOLDER) : options.location();
     }
 
     /**

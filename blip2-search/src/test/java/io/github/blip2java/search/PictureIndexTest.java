@@ -242,6 +242,8 @@ class PictureIndexTest {
             assertThat(index.duplicates(0.9, (task, done, total) -> {})).isEmpty();
         }
         assertThat(empty.resolve(PictureIndex.FOLDER)).doesNotExist();
+        assertThat(PictureIndex.hasPictures(empty, IndexOptions.defaults())).isFalse();
+        assertThat(PictureIndex.hasPictures(folder, IndexOptions.defaults())).isTrue();
     }
 
     @Test
