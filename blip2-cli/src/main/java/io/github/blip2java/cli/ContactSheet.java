@@ -20,6 +20,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Base64;
 import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
@@ -108,8 +110,8 @@ final class ContactSheet implements Closeable {
             throw new IOException("--html: " + file + ": expected a file that can be written, got " + e, e);
         }
         ContactSheet sheet = new ContactSheet(file, part, reading, links);
-        sheet.out.write(
-                HEAD.replace("MARK", MARK).replace("TITLE", escape(title)).replace("SUBTITLE", escape(subtitle)));
+        Map<String, String> texts = Map.of("mark", MARK, "title", escape(title), "subtitle", escape(subtitle));
+        sheet.out.write(PLACES.matcher(HEAD).replaceAll(place -> Matcher.quoteReplacement(texts.get(place.group(1)))));
         return sheet;
     }
 
