@@ -24,6 +24,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -312,8 +313,7 @@ class CommandLineTest {
         assertThat(out.toString()).isEmpty();
         assertThat(err.toString())
                 .contains(
-                        "blip2: expected a command: caption, answer, score, chat, match, classify, embed, info, verify,"
-                                + " convert, bench",
+                        "blip2: expected a command: " + COMMANDS,
                         "blip2: Missing required parameter: 'IMAGE'",
                         "blip2: --max-new-tokens: expected a whole number from 1 to 2147483647, got 0",
                         "/nowhere: expected a checkpoint folder, found nothing there; check the path",
