@@ -7,11 +7,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.github.blip2java.config.ConfigNode;
+import io.github.blip2java.checkpoint.MalformedCheckpointException;
+import io.github.blip2java.checkpoint.UnsupportedModelException;
+import io.github.blip2java.internal.config.ConfigNode;
 import io.github.blip2java.language.opt.OPTConfig;
 import io.github.blip2java.language.t5.T5Config;
-import io.github.blip2java.weights.MalformedCheckpointException;
-import io.github.blip2java.weights.UnsupportedModelException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -32,7 +32,7 @@ class Blip2ConfigTest {
     Path directory;
 
     private static Blip2Config parse(String json) throws IOException {
-        return Blip2Config.of(ConfigNode.of(JSON.readValue(json, new TypeReference<Map<String, Object>>() {})));
+        return Blip2Config.of(JSON.readValue(json, new TypeReference<Map<String, Object>>() {}));
     }
 
     /** {@code config_reference.py} wrote what transformers makes of these. */

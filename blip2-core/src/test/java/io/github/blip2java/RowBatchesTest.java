@@ -3,7 +3,7 @@ package io.github.blip2java;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.blip2java.config.ConfigNode;
+import io.github.blip2java.memory.CallMemory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -11,7 +11,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class RowBatchesTest {
-    private static final Blip2Config FULL_SIZE = Blip2Config.of(ConfigNode.of(Map.of()));
+    private static final Blip2Config FULL_SIZE = Blip2Config.of(Map.of());
 
     private static RowBatches.Row row(int index, int image, int length) {
         return new RowBatches.Row(
@@ -31,8 +31,7 @@ class RowBatchesTest {
         for (List<RowBatches.Row> batch : batches) {
             int longest = batch.stream().mapToInt(row -> row.ids().length).max().orElseThrow();
             long images = batch.stream().map(RowBatches.Row::image).distinct().count();
-            long bytes = batch.size() * MemoryEstimate.ofRow(FULL_SIZE, longest)
-                    + images * MemoryEstimate.ofImage(FULL_SIZE);
+            long bytes = batch.size() * CallMemory.ofRow(FULL_SIZE, longest) + images * CallMemory.ofImage(FULL_SIZE);
             assertThat(bytes).isBetween(1L, 256L << 20);
             assertThat(batch.stream().map(RowBatches.Row::image)).isSorted();
         }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.qformer;
 
-import io.github.blip2java.nn.Trace;
-import io.github.blip2java.tensor.Tensor;
-import io.github.blip2java.weights.WeightScope;
+import io.github.blip2java.checkpoint.WeightScope;
+import io.github.blip2java.internal.nn.Trace;
+import io.github.blip2java.internal.tensor.Tensor;
 
 /**
  * x = attention(x); queries, in every {@code crossAttentionFrequency}-th layer: x = crossattention(x, image); queries and text

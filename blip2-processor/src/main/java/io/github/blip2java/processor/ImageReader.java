@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.processor;
 
-import io.github.blip2java.processor.codec.BufferedImages;
-import io.github.blip2java.processor.codec.PictureBytes;
-import io.github.blip2java.processor.codec.PictureErrors;
-import io.github.blip2java.processor.codec.Pixels;
-import io.github.blip2java.weights.Unreadable;
+import io.github.blip2java.checkpoint.Unreadable;
+import io.github.blip2java.internal.codec.BufferedImages;
+import io.github.blip2java.internal.codec.PictureBytes;
+import io.github.blip2java.internal.codec.PictureErrors;
+import io.github.blip2java.internal.codec.Pixels;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.InputStream;
@@ -60,6 +60,17 @@ public final class ImageReader {
      */
     public static Image read(Path file, ReadOptions options) throws IOException {
         return loader(file, options).load();
+    }
+
+    /**
+     * Words for an error that one picture met, such as too small a heap, so that those beside it go on.
+     *
+     * @param error what was thrown while it was read or resized
+     * @param name  what the message calls the picture
+     * @return an exception that says what to do
+     */
+    public static IOException explain(Error error, String name) {
+        return PictureErrors.of(error, name);
     }
 
     /** What loads a picture file, once it is known to be there. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.processor;
 
-import io.github.blip2java.kernel.Parallel;
-import io.github.blip2java.processor.codec.PictureErrors;
+import io.github.blip2java.ComputeThreads;
+import io.github.blip2java.internal.codec.PictureErrors;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -13,10 +13,10 @@ import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 
 /** Any number of picture files in bounded memory: while somebody works with some of them, the next are read. */
-final class PictureFiles {
+public final class PictureFiles {
     private final Blip2ImageProcessor images;
     private final ReadOptions options;
-    private final Parallel pool;
+    private final ComputeThreads threads;
     private final int batch;
 
     /**
@@ -24,22 +24,26 @@ final class PictureFiles {
      *
      * @param images  shrinks pictures
      * @param options how files are read
-     * @param pool    reads several at once; beside the calling thread unless it has one thread only
+     * @param threads read several at once; beside the calling thread unless it is the only one
      * @param batch   pictures at a time
      */
-    PictureFiles(Blip2ImageProcessor images, ReadOptions options, Parallel pool, int batch) {
+    public PictureFiles(Blip2ImageProcessor images, ReadOptions options, ComputeThreads threads, int batch) {
         this.images = images;
         this.options = options;
-        this.pool = pool;
+        this.threads = threads;
         this.batch = batch;
     }
 
     /**
-     * A picture of the model's size, which takes little memory however large the file is; or the reason for none; or neither, when it
-     * needs so much memory that nothing else should be done meanwhile.
+     * What became of a picture file.
+     *
+     * @param file  the file
+     * @param image a picture of the model's size, which takes little memory however large the file is; null where it cannot be read
+     * @param error why it cannot be read; null where there is an image
      */
-    record ReadFile(Path file, Image image, IOException error) {
-        boolean postponed() {
+    public record ReadFile(Path file, Image image, IOException error) {
+        /** Whether it needs so much memory that nothing else should be done meanwhile. */
+        private boolean postponed() {
             return image == null && error == null;
         }
     }
@@ -51,7 +55,7 @@ final class PictureFiles {
      * @param use   hears of them, some at a time and in the same order, on this thread
      * @throws CancellationException if this thread is interrupted; it stays marked as interrupted
      */
-    void forEachBatch(List<Path> files, Consumer<List<ReadFile>> use) {
+    public void forEachBatch(List<Path> files, Consumer<List<ReadFile>> use) {
         CompletableFuture<List<ReadFile>> next = read(files, 0);
         for (int from = 0; from < files.size(); from += batch) {
             List<ReadFile> read = await(next).stream()
@@ -90,13 +94,13 @@ final class PictureFiles {
     private CompletableFuture<List<ReadFile>> read(List<Path> files, int from) {
         int to = Math.min(files.size(), from + batch);
         List<Path> some = from < to ? List.copyOf(files.subList(from, to)) : List.of();
-        Executor reader = pool.size() == 1 ? Runnable::run : PictureFiles::startThread;
+        Executor reader = threads.size() == 1 ? Runnable::run : PictureFiles::startThread;
         return CompletableFuture.supplyAsync(
-                () -> pool.call(() -> {
+                () -> {
                     ReadFile[] read = new ReadFile[some.size()];
-                    Parallel.forRange(read.length, i -> read[i] = read(some.get(i), false));
+                    threads.forRange(read.length, i -> read[i] = read(some.get(i), false));
                     return List.of(read);
-                }),
+                },
                 reader);
     }
 
