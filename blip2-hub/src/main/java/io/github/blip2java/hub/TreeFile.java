@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.hub;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -25,12 +23,17 @@ final class TreeFile {
 
     private TreeFile() {}
 
-    /** Empty if there is none, or one that a newer or a broken program wrote: it can be had again from the Hub. */
-    static Optional<RepositoryListing> read(Path file, String commit) throws IOException {
+    /**
+     * Reads a list.
+     *
+     * @return empty if there is none, or one that a newer or a broken program wrote, or one of another user's, as Python lets nobody
+     *     else read it: it can be had again from the Hub
+     */
+    static Optional<RepositoryListing> read(Path file, String commit) {
         JsonNode json;
         try {
             json = MAPPER.readTree(Files.readAllBytes(file));
-        } catch (NoSuchFileException | JsonProcessingException e) {
+        } catch (IOException e) {
             return Optional.empty();
         }
         if (json.path("format_version").asInt() != VERSION
