@@ -309,7 +309,7 @@ class CommandLineTest {
         assertThat(err.toString())
                 .contains(
                         "blip2: expected a command: caption, answer, score, chat, match, classify, embed, info, verify,"
-                                + " convert, bench",
+                                + " download, convert, bench",
                         "blip2: Missing required parameter: 'IMAGE'",
                         "blip2: --max-new-tokens: expected a whole number from 1 to 2147483647, got 0",
                         "/nowhere: expected a checkpoint folder, found nothing there; check the path",
@@ -328,8 +328,8 @@ class CommandLineTest {
         assertThat(err.toString().lines())
                 .containsExactly(
                         "blip2: this is the small demo model, which knows drawings like emoji and no photographs."
-                                + " For those download Salesforce/blip2-opt-2.7b from huggingface.co and type:"
-                                + " blip2 caption --model blip2-opt-2.7b IMAGE...");
+                                + " For those type: blip2 caption --model Salesforce/blip2-opt-2.7b IMAGE... (which downloads"
+                                + " 15 GB, once, and asks first)");
 
         out.getBuffer().setLength(0);
         err.getBuffer().setLength(0);
@@ -339,7 +339,7 @@ class CommandLineTest {
         assertThat(err.toString().lines())
                 .singleElement()
                 .asString()
-                .endsWith(" type: blip2 answer --model blip2-opt-2.7b IMAGE QUESTION...");
+                .contains(" type: blip2 answer --model Salesforce/blip2-opt-2.7b IMAGE QUESTION... (which");
     }
 
     @Test

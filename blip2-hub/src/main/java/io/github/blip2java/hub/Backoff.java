@@ -29,10 +29,16 @@ final class Backoff {
     private static final Duration LONGEST = Duration.ofMinutes(10);
 
     private final Pause pause;
+    private final int unreachable;
     private int failures;
 
-    Backoff(Pause pause) {
+    /**
+     * @param pause       how to wait
+     * @param unreachable how often to try again where there is no connection at all
+     */
+    Backoff(Pause pause, int unreachable) {
         this.pause = pause;
+        this.unreachable = unreachable;
     }
 
     /** Says that the last try brought something, so that the next error is a first one. */
@@ -63,8 +69,8 @@ final class Backoff {
             throw e.lasting("the server asks to wait " + asked.toMinutes()
                     + " minutes; run it again then, what is here is kept");
         }
-        if (failures == RETRIES) {
-            throw e.lasting("tried " + (RETRIES + 1) + " times; run it again later, what is here is kept");
+        if (failures >= (e.isUnreachable() ? unreachable : RETRIES)) {
+            throw e.lasting("tried " + (failures + 1) + " times; run it again later, what is here is kept");
         }
         Duration time = FIRST.multipliedBy(1L << failures)
                 .plusMillis(ThreadLocalRandom.current().nextInt(500));

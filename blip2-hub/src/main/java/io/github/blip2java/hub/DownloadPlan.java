@@ -27,4 +27,9 @@ public record DownloadPlan(
     public DownloadPlan {
         files = List.copyOf(files);
     }
+
+    /** What is missing, for people: {@code 15.5 GB}. */
+    public String missing() {
+        return Bytes.shown(missingBytes);
+    }
 }

@@ -19,4 +19,21 @@ public record DownloadProgress(
     public boolean done() {
         return bytes == totalBytes;
     }
+
+    /** A line for people, such as {@code Salesforce/blip2-opt-2.7b: 3.2 GB of 15.5 GB, 23.4 MB/s, 9 min left}. */
+    public String text() {
+        return repository + ": " + Bytes.shown(bytes) + " of " + Bytes.shown(totalBytes)
+                + (done() ? "" : ", " + Bytes.shown(Math.round(bytesPerSecond)) + "/s")
+                + (done()
+                        ? ""
+                        : timeLeft.map(time -> ", " + shown(time) + " left").orElse(""));
+    }
+
+    private static String shown(Duration time) {
+        long seconds = time.toSeconds();
+        if (seconds < 90) {
+            return seconds + " s";
+        }
+        return seconds < 5400 ? Math.round(seconds / 60.0) + " min" : Math.round(seconds / 360.0) / 10.0 + " h";
+    }
 }

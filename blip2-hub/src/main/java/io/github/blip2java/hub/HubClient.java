@@ -44,13 +44,14 @@ final class HubClient {
     }
 
     Backoff backoff() {
-        return new Backoff(pause);
+        return new Backoff(pause, Backoff.RETRIES);
     }
 
     /** The commit that the revision stands for, and its files. */
     RepositoryListing listing() throws IOException {
         String path = "/api/models/" + id + "/revision/" + encoded(revision) + "?blobs=true";
-        byte[] body = backoff().run(() -> small(path));
+        // The first question: a machine without a network should say so soon.
+        byte[] body = new Backoff(pause, 1).run(() -> small(path));
         JsonNode json;
         try {
             json = MAPPER.readTree(body);

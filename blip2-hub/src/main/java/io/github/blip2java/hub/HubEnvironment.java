@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -30,14 +31,20 @@ public final class HubEnvironment {
     private static final int TIMEOUT = 10;
 
     private final Map<String, String> variables;
+    private final Path cache;
 
-    private HubEnvironment(Map<String, String> variables) {
+    private HubEnvironment(Map<String, String> variables, Path cache) {
         this.variables = Map.copyOf(variables);
+        this.cache = cache;
     }
 
-    /** The variables of this process. */
+    /** The variables of this process; a system property of one of these names counts more ({@code -DHF_HUB_OFFLINE=1}). */
     public static HubEnvironment system() {
-        return new HubEnvironment(System.getenv());
+        Map<String, String> variables = new HashMap<>(System.getenv());
+        System.getProperties().stringPropertyNames().stream()
+                .filter(name -> name.startsWith("HF_"))
+                .forEach(name -> variables.put(name, System.getProperty(name)));
+        return new HubEnvironment(variables, null);
     }
 
     /**
@@ -47,11 +54,24 @@ public final class HubEnvironment {
      * @return an environment
      */
     public static HubEnvironment of(Map<String, String> variables) {
-        return new HubEnvironment(variables);
+        return new HubEnvironment(variables, null);
+    }
+
+    /**
+     * The same, but for the cache.
+     *
+     * @param folder where models are to be looked for and downloaded to; it need not be there
+     * @return an environment
+     */
+    public HubEnvironment withCache(Path folder) {
+        return new HubEnvironment(variables, folder.toAbsolutePath());
     }
 
     /** The folder of the cache; it need not be there. */
     public Path cache() {
+        if (cache != null) {
+            return cache;
+        }
         return path("HF_HUB_CACHE")
                 .or(() -> path("HUGGINGFACE_HUB_CACHE"))
                 .orElseGet(() -> home().resolve("hub"))

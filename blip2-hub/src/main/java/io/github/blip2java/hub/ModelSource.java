@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
@@ -150,7 +151,9 @@ public final class ModelSource {
 
     private Optional<Path> local() {
         try {
-            return Optional.of(Path.of(given)).filter(path -> !given.isEmpty() && Files.exists(path));
+            // A link to nothing is there too: whoever opens it says where it leads.
+            return Optional.of(Path.of(given))
+                    .filter(path -> !given.isEmpty() && Files.exists(path, LinkOption.NOFOLLOW_LINKS));
         } catch (InvalidPathException e) {
             return Optional.empty();
         }
@@ -197,6 +200,6 @@ public final class ModelSource {
                         + (partly
                                 ? "; download the rest: "
                                 : ", or download it, if this is a name on the Hugging Face Hub: ")
-                        + "blip2 download " + given + " (in programs: Download.ALWAYS)");
+                        + "blip2 download " + given + ", or add --yes (in programs: Download.ALWAYS)");
     }
 }

@@ -23,6 +23,10 @@ final class TransientException extends IOException {
         return retryAfter;
     }
 
+    boolean isUnreachable() {
+        return reason == HubException.Reason.UNREACHABLE;
+    }
+
     /** The error that it is when there is no next try. */
     HubException lasting(String advice) {
         return new HubException(reason, getMessage() + "; " + advice, getCause());

@@ -57,7 +57,7 @@ class ResolveTest extends HubTestBase {
                 .isInstanceOf(HubException.class)
                 .hasMessage("Salesfroce/blip2: expected a checkpoint folder, or a model in the Hub's cache " + cache()
                         + ", found neither; check the path, or download it, if this is a name on the Hugging Face Hub: blip2"
-                        + " download Salesfroce/blip2 (in programs: Download.ALWAYS)")
+                        + " download Salesfroce/blip2, or add --yes (in programs: Download.ALWAYS)")
                 .extracting(e -> ((HubException) e).reason())
                 .isEqualTo(HubException.Reason.NOT_CACHED);
         assertThat(server.requests()).isEmpty();
@@ -197,7 +197,7 @@ class ResolveTest extends HubTestBase {
         assertThatThrownBy(() -> source().resolve(Download.NEVER))
                 .hasMessage(ID + ": expected the whole model in " + snapshot()
                         + ", got it without generation_config.json and 1 more; download the rest: blip2 download " + ID
-                        + " (in programs: Download.ALWAYS)");
+                        + ", or add --yes (in programs: Download.ALWAYS)");
         environment.put("HF_HUB_OFFLINE", "yes");
         assertThatThrownBy(() -> source().resolve(Download.ALWAYS))
                 .hasMessage(ID + ": expected the whole model in " + snapshot()
