@@ -475,11 +475,11 @@ class CommandLineTest {
                         "blip2: expected a command, got \"ifno\"; did you mean info?",
                         "blip2: expected a command, got \"conv\"; did you mean convert?",
                         "blip2: expected a command, got \"fly\"; there are caption, answer, score, chat, match,"
-                                + " classify, embed, info, verify, convert, bench",
+                                + " classify, embed, info, verify, download, convert, bench",
                         "blip2: expected a command, got \"anwser\"; did you mean answer?",
                         "blip2: expected an option, got \"--modle\"; did you mean --model?",
                         "blip2: expected an option, got \"--sampling-rate\"; there are --prompt, --model,"
-                                + " --background, --dtype, --threads, --force, --json, --help, --version",
+                                + " --yes, --background, --dtype, --threads, --force, --json, --help, --version",
                         "blip2: Unmatched argument at index 2: '" + MODEL + "'");
     }
 
