@@ -9,6 +9,10 @@ flags+=(-XX:NewSize=128m -XX:MaxNewSize=128m -XX:SurvivorRatio=2 -XX:-UseAdaptiv
 # Java's own warnings, such as those of a collector that finds its heap full, would go to stdout.
 flags+=(-Xlog:disable -Xlog:all=warning:stderr)
 [ -t 2 ] && flags+=(-Dblip2.terminal=true)
+# Who sits at a terminal can be asked whether a model may be downloaded.
+[ -t 0 ] && [ -t 2 ] && flags+=(-Dblip2.interactive=true)
+# A proxy on the way to the Hub may ask for a user's name and password, which Java by itself does not tell.
+flags+=(-Djdk.http.auth.tunneling.disabledSchemes=)
 
 # Without threads of OpenMP, which would keep the cores busy after each product, oneDNN computes on those of blip2-java.
 export OMP_NUM_THREADS=1

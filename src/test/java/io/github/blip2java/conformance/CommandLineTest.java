@@ -332,8 +332,8 @@ class CommandLineTest {
         assertThat(err.toString().lines())
                 .containsExactly(
                         "blip2: this is the small demo model, which knows drawings like emoji and no photographs."
-                                + " For those download Salesforce/blip2-opt-2.7b from huggingface.co and type:"
-                                + " blip2 caption --model blip2-opt-2.7b IMAGE...");
+                                + " For those type: blip2 caption --model Salesforce/blip2-opt-2.7b IMAGE... (which downloads"
+                                + " 15 GB, once, and asks first)");
 
         out.getBuffer().setLength(0);
         err.getBuffer().setLength(0);
@@ -343,7 +343,7 @@ class CommandLineTest {
         assertThat(err.toString().lines())
                 .singleElement()
                 .asString()
-                .endsWith(" type: blip2 answer --model blip2-opt-2.7b IMAGE QUESTION...");
+                .contains(" type: blip2 answer --model Salesforce/blip2-opt-2.7b IMAGE QUESTION... (which");
     }
 
     @Test
@@ -482,7 +482,7 @@ class CommandLineTest {
                         "blip2: expected a command, got \"anwser\"; did you mean answer?",
                         "blip2: expected an option, got \"--modle\"; did you mean --model?",
                         "blip2: expected an option, got \"--sampling-rate\"; there are --prompt, --model,"
-                                + " --background, --dtype, --threads, --force, --json, --help, --version",
+                                + " --yes, --background, --dtype, --threads, --force, --json, --help, --version",
                         "blip2: Unmatched argument at index 2: '" + MODEL + "'");
     }
 

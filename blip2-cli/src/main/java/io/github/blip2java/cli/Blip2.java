@@ -42,6 +42,7 @@ import picocli.CommandLine.Spec;
             EmbedCommand.class,
             InfoCommand.class,
             VerifyCommand.class,
+            DownloadCommand.class,
             ConvertCommand.class,
             BenchCommand.class,
             CompletionCommand.class,

@@ -21,6 +21,10 @@ final class Progress implements ProgressListener, AutoCloseable {
         show(task + " (" + done + "/" + total + ")");
     }
 
+    boolean isTerminal() {
+        return terminal;
+    }
+
     void show(String text) {
         if (terminal) {
             err.print(CLEAR + text);

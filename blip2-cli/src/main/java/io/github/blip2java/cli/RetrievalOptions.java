@@ -5,7 +5,6 @@ import io.github.blip2java.demo.DemoModel;
 import io.github.blip2java.pipeline.Blip2RetrievalPipeline;
 import io.github.blip2java.processor.ReadOptions;
 import java.io.IOException;
-import java.nio.file.Path;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -15,12 +14,15 @@ import picocli.CommandLine.Spec;
 final class RetrievalOptions {
     @Option(
             names = "--model",
-            paramLabel = "DIR",
-            description =
-                    "A checkpoint folder for image–text retrieval, such as Salesforce/blip2-itm-vit-g, as downloaded from"
-                            + " the Hugging Face Hub (default: the demo model's retrieval twin that comes with the program, which"
-                            + " knows drawings like emoji and nothing else).")
-    private Path model;
+            paramLabel = "MODEL",
+            description = ModelDownload.MODEL
+                    + "; one for image–text retrieval, such as Salesforce/blip2-itm-vit-g (default: the"
+                    + " demo model's retrieval twin that comes with the program, which knows drawings like emoji and nothing"
+                    + " else).")
+    private String model;
+
+    @Mixin
+    private ModelDownload download;
 
     @Mixin
     private PictureOptions pictures;
@@ -51,11 +53,11 @@ final class RetrievalOptions {
                     .getErr()
                     .println(
                             "blip2: this is the retrieval twin of the small demo model, which knows drawings like emoji and no"
-                                    + " photographs. For those download Salesforce/blip2-itm-vit-g from huggingface.co and name its"
-                                    + " folder with --model");
+                                    + " photographs. For those use --model Salesforce/blip2-itm-vit-g (which downloads 4.7 GB, once, and asks"
+                                    + " first)");
         }
         return Blip2RetrievalPipeline.load(
-                model == null ? DemoModel.retrievalCheckpoint() : model, options.apply(progress));
+                model == null ? DemoModel.retrievalCheckpoint() : download.resolve(model), options.apply(progress));
     }
 
     /** Refuses texts without words before a model is loaded. */

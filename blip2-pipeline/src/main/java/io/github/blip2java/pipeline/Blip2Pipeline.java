@@ -6,6 +6,8 @@ import io.github.blip2java.ImageEncoding;
 import io.github.blip2java.LoadOptions;
 import io.github.blip2java.checkpoint.Failures;
 import io.github.blip2java.generation.GenerationConfig;
+import io.github.blip2java.hub.Download;
+import io.github.blip2java.hub.ModelSource;
 import io.github.blip2java.memory.CallMemory;
 import io.github.blip2java.processor.Blip2Processor;
 import io.github.blip2java.processor.Image;
@@ -43,7 +45,6 @@ import java.util.function.Consumer;
  * {@link CancellationException}; the thread stays marked as interrupted.
  */
 public final class Blip2Pipeline implements AutoCloseable {
-
     /** New tokens of a text unless the options set a length. The 20 of {@code transformers} cut many captions off. */
     public static final int DEFAULT_MAX_NEW_TOKENS = 30;
 
@@ -80,14 +81,22 @@ public final class Blip2Pipeline implements AutoCloseable {
     }
 
     /**
+     * Loads a model as stored. Nothing is downloaded; {@code load(ModelSource.of(model).resolve(Download.ALWAYS))} does that.
+     *
+     * @param model a folder, or {@code OWNER/NAME} or {@code OWNER/NAME@REVISION} of a model in the Hugging Face Hub's cache
+     * @return the pipeline; close it after use
+     * @throws IOException as {@link #load(Path, LoadOptions)}, and when the model is not there
+     */
+    public static Blip2Pipeline load(String model) throws IOException {
+        return load(ModelSource.of(model).resolve(Download.NEVER));
+    }
+
+    /**
      * Loads a checkpoint folder as stored.
      *
      * @param directory a folder downloaded from the Hugging Face Hub
      * @return the pipeline; close it after use
-     * @throws IOException when a file is missing or unreadable
-     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException when a file's content is wrong
-     * @throws io.github.blip2java.checkpoint.UnsupportedModelException when the checkpoint is valid but not supported
-     * @throws io.github.blip2java.memory.InsufficientMemoryException when there is too little memory for it
+     * @throws IOException as {@link #load(Path, LoadOptions)}
      */
     public static Blip2Pipeline load(Path directory) throws IOException {
         return load(directory, LoadOptions.defaults());
@@ -115,10 +124,7 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @param options how to keep the weights
      * @param generation how to generate; where it sets no maximal length, that of this class holds
      * @return the pipeline; close it after use
-     * @throws IOException when a file is missing or unreadable
-     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException when a file's content is wrong
-     * @throws io.github.blip2java.checkpoint.UnsupportedModelException when the checkpoint is valid but not supported
-     * @throws io.github.blip2java.memory.InsufficientMemoryException when there is too little memory for it
+     * @throws IOException as {@link #load(Path, LoadOptions)}
      */
     public static Blip2Pipeline load(Path directory, LoadOptions options, GenerationConfig generation)
             throws IOException {
