@@ -89,4 +89,27 @@ public final class Linear {
         }
         return x.withRows(y, out);
     }
+
+    /**
+     * Carries derivatives from the result back to x: gradient · W.
+     *
+     * @param gradient derivatives by the result of {@link #forward(Tensor)}: {@code [..., out]}
+     * @return derivatives by its argument: {@code [..., in]}
+     */
+    public Tensor backward(Tensor gradient) {
+        int in = weight.inFeatures();
+        int out = weight.outFeatures();
+        float[] w = new float[Math.multiplyExact(out, in)];
+        Parallel.forRange(out, row -> weight.copyRow(row, w, row * in));
+        float[] dx = new float[Math.multiplyExact(gradient.rows(), in)];
+        Parallel.forRange(gradient.rows(), row -> {
+            for (int o = 0; o < out; o++) {
+                float by = gradient.data()[row * out + o];
+                for (int i = 0; i < in; i++) {
+                    dx[row * in + i] += by * w[o * in + i];
+                }
+            }
+        });
+        return gradient.withRows(dx, in);
+    }
 }
