@@ -6,7 +6,7 @@ DATA is what prepare.mjs wrote, CHECKPOINT what train.py wrote; without one, the
   docs/pictures                       the drawings of the README
   src/test/resources/demo/pictures    the held-out drawings on white ground, as people would show them
   src/test/resources/demo/expected.json   token ids for each of them: a caption, one with a prompt, and an answer, greedy, in float32
-  blip2-examples/src/main/resources/…/demo-model   checkpoint/, its reference case for `bin/blip2 verify`, and SHA256SUMS
+  blip2-demo-model/src/main/resources/…/demo-model   checkpoint/, its reference case for `bin/blip2 verify`, and SHA256SUMS
 
 A drawing at which two tokens are almost equally good is left out of expected.json, and named: rounding may choose either.
 """

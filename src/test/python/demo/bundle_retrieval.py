@@ -3,7 +3,7 @@
 
 CHECKPOINT is what train_retrieval.py wrote; without one, the bundled twin is taken as it is. Writes:
 
-  blip2-examples/src/main/resources/…/demo-retrieval-model   checkpoint/, its reference case for `bin/blip2 verify`, and SHA256SUMS
+  blip2-demo-model/src/main/resources/…/demo-retrieval-model   checkpoint/, its reference case for `bin/blip2 verify`, and SHA256SUMS
   src/test/resources/demo/retrieval.safetensors   embeddings of the held-out drawings [drawings, queries, width], of their captions
       ("a red apple") and of their names ("apple") [drawings, width]
   src/test/resources/demo/retrieval.json          files, and of captions and of names: the texts, and which text and which drawing is

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
-import io.github.blip2java.kernel.Parallel;
+import io.github.blip2java.internal.kernel.Parallel;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;

@@ -3,15 +3,15 @@ package io.github.blip2java;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
-import io.github.blip2java.config.ConfigNode;
-import io.github.blip2java.config.Limits;
+import io.github.blip2java.checkpoint.CheckpointFolder;
+import io.github.blip2java.internal.config.ConfigNode;
+import io.github.blip2java.internal.config.Limits;
+import io.github.blip2java.internal.quantization.Quantizer;
 import io.github.blip2java.language.LanguageModelConfig;
 import io.github.blip2java.language.opt.OPTConfig;
 import io.github.blip2java.language.t5.T5Config;
-import io.github.blip2java.matrix.Quantizer;
 import io.github.blip2java.qformer.Blip2QFormerConfig;
 import io.github.blip2java.vision.Blip2VisionConfig;
-import io.github.blip2java.weights.CheckpointFolder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -89,8 +89,8 @@ public record Blip2Config(
      * @param directory the folder
      * @return the configuration
      * @throws IOException if the file is missing or unreadable
-     * @throws io.github.blip2java.weights.MalformedCheckpointException if it is no JSON object or a value is impossible
-     * @throws io.github.blip2java.weights.UnsupportedModelException if it describes another kind of model
+     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException if it is no JSON object or a value is impossible
+     * @throws io.github.blip2java.checkpoint.UnsupportedModelException if it describes another kind of model
      */
     public static Blip2Config fromPretrained(Path directory) throws IOException {
         return read(CheckpointFolder.resolve(directory).resolve(FILE));
@@ -102,8 +102,8 @@ public record Blip2Config(
      * @param file a JSON file
      * @return the configuration
      * @throws IOException if the file is missing or unreadable
-     * @throws io.github.blip2java.weights.MalformedCheckpointException if it is no JSON object or a value is impossible
-     * @throws io.github.blip2java.weights.UnsupportedModelException if it describes another kind of model
+     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException if it is no JSON object or a value is impossible
+     * @throws io.github.blip2java.checkpoint.UnsupportedModelException if it describes another kind of model
      */
     public static Blip2Config read(Path file) throws IOException {
         return of(ConfigNode.read(file));
@@ -114,8 +114,8 @@ public record Blip2Config(
      *
      * @param json the object; what it leaves out has its default
      * @return the configuration
-     * @throws io.github.blip2java.weights.MalformedCheckpointException if a value is impossible
-     * @throws io.github.blip2java.weights.UnsupportedModelException if it describes another kind of model
+     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException if a value is impossible
+     * @throws io.github.blip2java.checkpoint.UnsupportedModelException if it describes another kind of model
      */
     public static Blip2Config of(ConfigNode json) {
         String type = json.text("model_type", "blip-2");
@@ -216,7 +216,7 @@ public record Blip2Config(
     }
 
     /**
-     * The tables that go by several names, as {@link io.github.blip2java.weights.Checkpoint#open(Path, Map)} takes them.
+     * The tables that go by several names, as {@link io.github.blip2java.checkpoint.Checkpoint#open(Path, Map)} takes them.
      *
      * @return full names, each with the others
      */

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
+import io.github.blip2java.checkpoint.CheckpointFolder;
 import io.github.blip2java.generation.CandidateScorer;
 import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.generation.GenerationHooks;
 import io.github.blip2java.generation.GenerationResult;
 import io.github.blip2java.generation.Generator;
 import io.github.blip2java.generation.assisted.Assistant;
+import io.github.blip2java.internal.tensor.JavaCpp;
+import io.github.blip2java.internal.tensor.Tensor;
+import io.github.blip2java.internal.tensor.Tensors;
 import io.github.blip2java.language.DecoderState;
 import io.github.blip2java.language.LanguageModelConfig;
 import io.github.blip2java.language.Prompt;
 import io.github.blip2java.language.TokenIds;
-import io.github.blip2java.tensor.JavaCpp;
-import io.github.blip2java.tensor.Tensor;
-import io.github.blip2java.tensor.Tensors;
-import io.github.blip2java.weights.CheckpointFolder;
+import io.github.blip2java.memory.CallMemory;
+import io.github.blip2java.memory.InsufficientMemoryException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -43,8 +45,8 @@ public final class Blip2ForConditionalGeneration extends Blip2WithLanguageModel 
      * @param directory the folder with config.json and safetensors files
      * @return the model
      * @throws IOException if a file is missing or unreadable
-     * @throws io.github.blip2java.weights.MalformedCheckpointException if a file's content is wrong
-     * @throws io.github.blip2java.weights.UnsupportedModelException if the checkpoint is valid but not supported
+     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException if a file's content is wrong
+     * @throws io.github.blip2java.checkpoint.UnsupportedModelException if the checkpoint is valid but not supported
      * @throws InsufficientMemoryException if there is too little memory for it
      */
     public static Blip2ForConditionalGeneration fromPretrained(Path directory) throws IOException {
@@ -58,8 +60,8 @@ public final class Blip2ForConditionalGeneration extends Blip2WithLanguageModel 
      * @param options   how to keep the weights
      * @return the model
      * @throws IOException if a file is missing or unreadable
-     * @throws io.github.blip2java.weights.MalformedCheckpointException if a file's content is wrong
-     * @throws io.github.blip2java.weights.UnsupportedModelException if the checkpoint is valid but not supported
+     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException if a file's content is wrong
+     * @throws io.github.blip2java.checkpoint.UnsupportedModelException if the checkpoint is valid but not supported
      * @throws InsufficientMemoryException if there is too little memory for it
      */
     public static Blip2ForConditionalGeneration fromPretrained(Path directory, LoadOptions options) throws IOException {
@@ -214,7 +216,7 @@ public final class Blip2ForConditionalGeneration extends Blip2WithLanguageModel 
             return 0;
         }
         Integer limit = options.maxNewTokens() == null ? options.maxLength() : options.maxNewTokens();
-        return limit == null ? MemoryEstimate.TEXT_POSITIONS : Math.max(0, limit);
+        return limit == null ? CallMemory.TEXT_POSITIONS : Math.max(0, limit);
     }
 
     private GenerationResult generate(
@@ -360,12 +362,8 @@ public final class Blip2ForConditionalGeneration extends Blip2WithLanguageModel 
      */
     public <T> T asOneCall(int rows, GenerationConfig options, Supplier<T> work) {
         return admitted(
-                MemoryEstimate.ofCall(
-                        config(),
-                        rows,
-                        rows * sequences(options),
-                        MemoryEstimate.TEXT_POSITIONS + newTokens(options),
-                        0),
+                CallMemory.ofCall(
+                        config(), rows, rows * sequences(options), CallMemory.TEXT_POSITIONS + newTokens(options), 0),
                 work);
     }
 }

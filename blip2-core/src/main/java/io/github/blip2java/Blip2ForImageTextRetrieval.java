@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
+import io.github.blip2java.internal.tensor.Tensor;
+import io.github.blip2java.internal.tensor.Tensors;
+import io.github.blip2java.memory.CallMemory;
+import io.github.blip2java.memory.InsufficientMemoryException;
 import io.github.blip2java.qformer.Blip2QFormerModel;
-import io.github.blip2java.tensor.Tensor;
-import io.github.blip2java.tensor.Tensors;
 import io.github.blip2java.vision.Blip2VisionModel;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -52,8 +54,8 @@ public final class Blip2ForImageTextRetrieval extends Blip2PreTrainedModel {
      * @param directory the folder with config.json and safetensors files
      * @return the model
      * @throws IOException if a file is missing or unreadable
-     * @throws io.github.blip2java.weights.MalformedCheckpointException if a file's content is wrong
-     * @throws io.github.blip2java.weights.UnsupportedModelException if the checkpoint is valid but not one for retrieval
+     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException if a file's content is wrong
+     * @throws io.github.blip2java.checkpoint.UnsupportedModelException if the checkpoint is valid but not one for retrieval
      * @throws InsufficientMemoryException if there is too little memory for it
      */
     public static Blip2ForImageTextRetrieval fromPretrained(Path directory) throws IOException {
@@ -67,8 +69,8 @@ public final class Blip2ForImageTextRetrieval extends Blip2PreTrainedModel {
      * @param options   how to keep the weights
      * @return the model
      * @throws IOException if a file is missing or unreadable
-     * @throws io.github.blip2java.weights.MalformedCheckpointException if a file's content is wrong
-     * @throws io.github.blip2java.weights.UnsupportedModelException if the checkpoint is valid but not one for retrieval
+     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException if a file's content is wrong
+     * @throws io.github.blip2java.checkpoint.UnsupportedModelException if the checkpoint is valid but not one for retrieval
      * @throws InsufficientMemoryException if there is too little memory for it
      */
     public static Blip2ForImageTextRetrieval fromPretrained(Path directory, LoadOptions options) throws IOException {
@@ -273,7 +275,7 @@ public final class Blip2ForImageTextRetrieval extends Blip2PreTrainedModel {
         checkOwn(images, texts);
         Matcher.checkPairs(imageOf, images.size(), textOf, texts.size());
         int longest = texts.ids().stream().mapToInt(row -> row.length).max().orElse(0);
-        return admitted(MemoryEstimate.ofRetrieval(config(), 0, imageOf.length, longest), () -> {
+        return admitted(CallMemory.ofRetrieval(config(), 0, imageOf.length, longest), () -> {
             Tensor logits = matcher.match(images, texts.ids(), imageOf, textOf);
             List<ImageTextMatch> matches = new ArrayList<>(imageOf.length);
             for (int pair = 0; pair < imageOf.length; pair++) {
@@ -300,12 +302,12 @@ public final class Blip2ForImageTextRetrieval extends Blip2PreTrainedModel {
         checkOwn(images, texts);
         Matcher.checkPairs(new int[] {image}, images.size(), new int[] {text}, texts.size());
         long[] ids = texts.ids().get(text);
-        // Forward, and the same again with derivatives layer by layer.
-        return admitted(MemoryEstimate.ofRetrieval(config(), 0, 3, ids.length), () -> {
-            return matcher.looks(images.imageEmbeds(image), ids).stream()
-                    .map(look -> GradCam.map(look, images.rows()))
-                    .toList();
-        });
+        // Three times a pair: each layer again with its derivatives.
+        return admitted(
+                CallMemory.ofRetrieval(config(), 0, 3, ids.length),
+                () -> matcher.looks(images.imageEmbeds(image), ids).stream()
+                        .map(look -> GradCam.map(look, images.rows()))
+                        .toList());
     }
 
     private void checkOwn(RetrievalImages images, RetrievalTexts texts) {
@@ -390,11 +392,11 @@ public final class Blip2ForImageTextRetrieval extends Blip2PreTrainedModel {
      * @throws java.util.concurrent.CancellationException if this thread is interrupted; it stays marked as interrupted
      */
     public <T> T asOneCall(int images, int texts, Supplier<T> work) {
-        return admitted(MemoryEstimate.ofRetrieval(config(), images, texts, MemoryEstimate.TEXT_POSITIONS), work);
+        return admitted(CallMemory.ofRetrieval(config(), images, texts, CallMemory.TEXT_POSITIONS), work);
     }
 
     private long memory(INDArray pixels, long[][] ids) {
         long rows = ids == null ? 0 : ids.length;
-        return MemoryEstimate.ofRetrieval(config(), pictures(pixels), rows, columns(ids));
+        return CallMemory.ofRetrieval(config(), pictures(pixels), rows, columns(ids));
     }
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
-import io.github.blip2java.tensor.Tensor;
+import io.github.blip2java.internal.tensor.Tensor;
+import io.github.blip2java.memory.InsufficientMemoryException;
 import io.github.blip2java.vision.BaseModelOutputWithPooling;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -21,8 +22,8 @@ public final class Blip2Model extends Blip2WithLanguageModel {
      * @param directory the folder with config.json and safetensors files
      * @return the model
      * @throws IOException if a file is missing or unreadable
-     * @throws io.github.blip2java.weights.MalformedCheckpointException if a file's content is wrong
-     * @throws io.github.blip2java.weights.UnsupportedModelException if the checkpoint is valid but not supported
+     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException if a file's content is wrong
+     * @throws io.github.blip2java.checkpoint.UnsupportedModelException if the checkpoint is valid but not supported
      * @throws InsufficientMemoryException if there is too little memory for it
      */
     public static Blip2Model fromPretrained(Path directory) throws IOException {
@@ -36,8 +37,8 @@ public final class Blip2Model extends Blip2WithLanguageModel {
      * @param options   how to keep the weights
      * @return the model
      * @throws IOException if a file is missing or unreadable
-     * @throws io.github.blip2java.weights.MalformedCheckpointException if a file's content is wrong
-     * @throws io.github.blip2java.weights.UnsupportedModelException if the checkpoint is valid but not supported
+     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException if a file's content is wrong
+     * @throws io.github.blip2java.checkpoint.UnsupportedModelException if the checkpoint is valid but not supported
      * @throws InsufficientMemoryException if there is too little memory for it
      */
     public static Blip2Model fromPretrained(Path directory, LoadOptions options) throws IOException {

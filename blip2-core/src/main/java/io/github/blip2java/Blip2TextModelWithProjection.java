@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
+import io.github.blip2java.internal.tensor.Tensors;
+import io.github.blip2java.memory.CallMemory;
+import io.github.blip2java.memory.InsufficientMemoryException;
 import io.github.blip2java.qformer.BaseModelOutputWithPoolingAndCrossAttentions;
 import io.github.blip2java.qformer.Blip2QFormerModel;
-import io.github.blip2java.tensor.Tensors;
 import java.io.IOException;
 import java.nio.file.Path;
 
@@ -31,8 +33,8 @@ public final class Blip2TextModelWithProjection extends Blip2PreTrainedModel {
      * @param directory the folder with config.json and safetensors files
      * @return the model
      * @throws IOException if a file is missing or unreadable
-     * @throws io.github.blip2java.weights.MalformedCheckpointException if a file's content is wrong
-     * @throws io.github.blip2java.weights.UnsupportedModelException if the checkpoint is valid but not one for retrieval
+     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException if a file's content is wrong
+     * @throws io.github.blip2java.checkpoint.UnsupportedModelException if the checkpoint is valid but not one for retrieval
      * @throws InsufficientMemoryException if there is too little memory for it
      */
     public static Blip2TextModelWithProjection fromPretrained(Path directory) throws IOException {
@@ -46,8 +48,8 @@ public final class Blip2TextModelWithProjection extends Blip2PreTrainedModel {
      * @param options   how to keep the weights
      * @return the model
      * @throws IOException if a file is missing or unreadable
-     * @throws io.github.blip2java.weights.MalformedCheckpointException if a file's content is wrong
-     * @throws io.github.blip2java.weights.UnsupportedModelException if the checkpoint is valid but not one for retrieval
+     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException if a file's content is wrong
+     * @throws io.github.blip2java.checkpoint.UnsupportedModelException if the checkpoint is valid but not one for retrieval
      * @throws InsufficientMemoryException if there is too little memory for it
      */
     public static Blip2TextModelWithProjection fromPretrained(Path directory, LoadOptions options) throws IOException {
@@ -84,7 +86,7 @@ public final class Blip2TextModelWithProjection extends Blip2PreTrainedModel {
             boolean outputHiddenStates,
             boolean outputAttentions) {
         long rows = inputIds == null ? 0 : inputIds.length;
-        return admitted(MemoryEstimate.ofRetrieval(config(), 0, rows, columns(inputIds)), () -> {
+        return admitted(CallMemory.ofRetrieval(config(), 0, rows, columns(inputIds)), () -> {
             QFormerTextSide.Texts texts = textSide.check(inputIds, attentionMask, positionIds);
             ImageSide.Stage read = textSide.read(texts, new ImageSide.Kept(outputHiddenStates, outputAttentions));
             BaseModelOutputWithPoolingAndCrossAttentions output = qformer.output(read.output(), read.trace());

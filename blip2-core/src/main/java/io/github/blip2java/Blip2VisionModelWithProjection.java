@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
-import io.github.blip2java.nn.Elementwise;
-import io.github.blip2java.nn.Linear;
-import io.github.blip2java.tensor.Tensor;
-import io.github.blip2java.tensor.Tensors;
+import io.github.blip2java.internal.nn.Elementwise;
+import io.github.blip2java.internal.nn.Linear;
+import io.github.blip2java.internal.tensor.Tensor;
+import io.github.blip2java.internal.tensor.Tensors;
+import io.github.blip2java.memory.CallMemory;
+import io.github.blip2java.memory.InsufficientMemoryException;
 import io.github.blip2java.vision.BaseModelOutputWithPooling;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -34,8 +36,8 @@ public final class Blip2VisionModelWithProjection extends Blip2PreTrainedModel {
      * @param directory the folder with config.json and safetensors files
      * @return the model
      * @throws IOException if a file is missing or unreadable
-     * @throws io.github.blip2java.weights.MalformedCheckpointException if a file's content is wrong
-     * @throws io.github.blip2java.weights.UnsupportedModelException if the checkpoint is valid but not one for retrieval
+     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException if a file's content is wrong
+     * @throws io.github.blip2java.checkpoint.UnsupportedModelException if the checkpoint is valid but not one for retrieval
      * @throws InsufficientMemoryException if there is too little memory for it
      */
     public static Blip2VisionModelWithProjection fromPretrained(Path directory) throws IOException {
@@ -49,8 +51,8 @@ public final class Blip2VisionModelWithProjection extends Blip2PreTrainedModel {
      * @param options   how to keep the weights
      * @return the model
      * @throws IOException if a file is missing or unreadable
-     * @throws io.github.blip2java.weights.MalformedCheckpointException if a file's content is wrong
-     * @throws io.github.blip2java.weights.UnsupportedModelException if the checkpoint is valid but not one for retrieval
+     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException if a file's content is wrong
+     * @throws io.github.blip2java.checkpoint.UnsupportedModelException if the checkpoint is valid but not one for retrieval
      * @throws InsufficientMemoryException if there is too little memory for it
      */
     public static Blip2VisionModelWithProjection fromPretrained(Path directory, LoadOptions options)
@@ -84,7 +86,7 @@ public final class Blip2VisionModelWithProjection extends Blip2PreTrainedModel {
             boolean interpolatePosEncoding,
             boolean outputHiddenStates,
             boolean outputAttentions) {
-        return admitted(MemoryEstimate.ofRetrieval(config(), pictures(pixelValues), 0, 0), () -> {
+        return admitted(CallMemory.ofRetrieval(config(), pictures(pixelValues), 0, 0), () -> {
             Tensor pixels = imageSide.pixels(pixelValues, interpolatePosEncoding);
             ImageSide.Kept kept = new ImageSide.Kept(outputHiddenStates, outputAttentions);
             ImageSide.Stage seen = imageSide.see(pixels, interpolatePosEncoding, kept);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
+import io.github.blip2java.internal.tensor.Tensor;
+import io.github.blip2java.internal.tensor.Tensors;
 import io.github.blip2java.language.LanguageModel;
 import io.github.blip2java.language.LanguageModelOutput;
+import io.github.blip2java.memory.CallMemory;
+import io.github.blip2java.memory.MemoryEstimate;
 import io.github.blip2java.qformer.Blip2QFormerModel;
-import io.github.blip2java.tensor.Tensor;
-import io.github.blip2java.tensor.Tensors;
 import io.github.blip2java.vision.Blip2VisionModel;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -44,7 +46,7 @@ abstract sealed class Blip2WithLanguageModel extends Blip2PreTrainedModel
 
     /** About what pictures of any size need, and rows of text; see {@link MemoryEstimate#ofCall}. */
     final long memory(INDArray pixels, long rows, long positions, long scored) {
-        return MemoryEstimate.ofCall(config(), pictures(pixels), rows, positions, scored);
+        return CallMemory.ofCall(config(), pictures(pixels), rows, positions, scored);
     }
 
     /**

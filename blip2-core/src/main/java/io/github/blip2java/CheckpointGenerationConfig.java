@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
-import io.github.blip2java.config.ConfigNode;
 import io.github.blip2java.generation.GenerationConfig;
+import io.github.blip2java.internal.config.ConfigNode;
 import io.github.blip2java.language.LanguageModelConfig;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
-import io.github.blip2java.kernel.Kernels;
-import io.github.blip2java.kernel.Parallel;
-import io.github.blip2java.matrix.Gemm;
+import io.github.blip2java.internal.kernel.Kernels;
+import io.github.blip2java.internal.kernel.Parallel;
+import io.github.blip2java.internal.matrix.Gemm;
 
 /**
  * What this process computes with, chosen and checked when it is first asked for. It decides about speed and, where

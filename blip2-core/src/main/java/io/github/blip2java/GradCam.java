@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
+import io.github.blip2java.internal.tensor.Tensor;
 import io.github.blip2java.qformer.AttentionGradient;
-import io.github.blip2java.tensor.Tensor;
 
 /**
  * Where a score comes from: attention that raises it. Source: Selvaraju et al., Grad-CAM, 2017, as {@code compute_gradcam} of LAVIS applies

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
-import io.github.blip2java.tensor.Tensor;
-import io.github.blip2java.tensor.Tensors;
+import io.github.blip2java.internal.tensor.Tensor;
+import io.github.blip2java.internal.tensor.Tensors;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**

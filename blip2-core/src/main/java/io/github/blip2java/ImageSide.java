@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
-import io.github.blip2java.nn.Trace;
+import io.github.blip2java.internal.nn.Trace;
+import io.github.blip2java.internal.tensor.Tensor;
+import io.github.blip2java.internal.tensor.Tensors;
 import io.github.blip2java.qformer.BaseModelOutputWithPoolingAndCrossAttentions;
 import io.github.blip2java.qformer.Blip2QFormerInputs;
 import io.github.blip2java.qformer.Blip2QFormerModel;
-import io.github.blip2java.tensor.Tensor;
-import io.github.blip2java.tensor.Tensors;
 import io.github.blip2java.vision.BaseModelOutputWithPooling;
 import io.github.blip2java.vision.Blip2VisionModel;
 import java.util.List;

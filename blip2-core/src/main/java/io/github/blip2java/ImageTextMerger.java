@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
+import io.github.blip2java.internal.tensor.Tensor;
 import io.github.blip2java.language.TokenIds;
-import io.github.blip2java.tensor.Tensor;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
-import io.github.blip2java.weights.WeightFormat;
+import io.github.blip2java.checkpoint.WeightFormat;
+import io.github.blip2java.memory.InsufficientMemoryException;
 
 /**
  * How to load a checkpoint, and how its model works.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
-import io.github.blip2java.weights.Checkpoint;
+import io.github.blip2java.checkpoint.Checkpoint;
 import java.util.List;
 import java.util.stream.Stream;
 

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
-import io.github.blip2java.kernel.Parallel;
-import io.github.blip2java.matrix.NativeMemory;
-import io.github.blip2java.tensor.JavaCpp;
-import io.github.blip2java.weights.Checkpoint;
-import io.github.blip2java.weights.CheckpointFolder;
-import io.github.blip2java.weights.Failures;
-import io.github.blip2java.weights.UnsupportedModelException;
-import io.github.blip2java.weights.WeightScope;
+import io.github.blip2java.checkpoint.Checkpoint;
+import io.github.blip2java.checkpoint.CheckpointFolder;
+import io.github.blip2java.checkpoint.Failures;
+import io.github.blip2java.checkpoint.UnsupportedModelException;
+import io.github.blip2java.checkpoint.WeightScope;
+import io.github.blip2java.internal.kernel.Parallel;
+import io.github.blip2java.internal.matrix.NativeMemory;
+import io.github.blip2java.internal.tensor.JavaCpp;
+import io.github.blip2java.memory.InsufficientMemoryException;
+import io.github.blip2java.memory.MemoryEstimate;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;

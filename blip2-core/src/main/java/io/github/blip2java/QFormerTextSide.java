@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
+import io.github.blip2java.checkpoint.UnsupportedModelException;
+import io.github.blip2java.internal.nn.Elementwise;
+import io.github.blip2java.internal.nn.Linear;
+import io.github.blip2java.internal.nn.Trace;
+import io.github.blip2java.internal.tensor.Tensor;
 import io.github.blip2java.language.TokenIds;
-import io.github.blip2java.nn.Elementwise;
-import io.github.blip2java.nn.Linear;
-import io.github.blip2java.nn.Trace;
 import io.github.blip2java.qformer.Blip2QFormerInputs;
 import io.github.blip2java.qformer.Blip2QFormerModel;
 import io.github.blip2java.qformer.Blip2TextEmbeddings;
-import io.github.blip2java.tensor.Tensor;
-import io.github.blip2java.weights.UnsupportedModelException;
 import java.util.Arrays;
 import java.util.OptionalInt;
 

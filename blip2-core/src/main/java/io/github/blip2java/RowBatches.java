@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
+import io.github.blip2java.memory.CallMemory;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -35,9 +36,8 @@ final class RowBatches {
             boolean another = to == from || row.image() != ordered.get(to - 1).image();
             longest = Math.max(longest, row.ids().length);
             images += another && row.image() != NO_IMAGE ? 1 : 0;
-            long bytes =
-                    (to + 1 - from) * MemoryEstimate.ofRow(config, longest) + images * MemoryEstimate.ofImage(config);
-            if (to > from && bytes > MemoryEstimate.BATCH_BYTES) {
+            long bytes = (to + 1 - from) * CallMemory.ofRow(config, longest) + images * CallMemory.ofImage(config);
+            if (to > from && bytes > CallMemory.BATCH_BYTES) {
                 batches.add(ordered.subList(from, to));
                 from = to;
                 longest = row.ids().length;

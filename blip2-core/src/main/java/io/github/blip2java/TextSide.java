@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
+import io.github.blip2java.checkpoint.UnsupportedModelException;
+import io.github.blip2java.internal.nn.CrossEntropyLoss;
+import io.github.blip2java.internal.nn.Linear;
+import io.github.blip2java.internal.tensor.Tensor;
 import io.github.blip2java.language.LanguageModel;
 import io.github.blip2java.language.LanguageModelConfig;
 import io.github.blip2java.language.LanguageModelInputs;
 import io.github.blip2java.language.LanguageModelOutput;
 import io.github.blip2java.language.TokenIds;
-import io.github.blip2java.nn.CrossEntropyLoss;
-import io.github.blip2java.nn.Linear;
-import io.github.blip2java.tensor.Tensor;
-import io.github.blip2java.weights.UnsupportedModelException;
 
 /**
  * From query outputs and token ids to logits: projection, merger and language model.

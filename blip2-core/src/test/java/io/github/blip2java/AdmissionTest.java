@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
-import io.github.blip2java.kernel.Parallel;
+import io.github.blip2java.internal.kernel.Parallel;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;

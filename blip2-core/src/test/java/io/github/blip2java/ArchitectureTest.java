@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 /** The arrows of docs/architecture.md. */
 class ArchitectureTest {
     private static final String BASE = "io.github.blip2java";
+    private static final String INTERNAL = BASE + ".internal.";
     private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
             .importPackages(BASE);
@@ -22,23 +23,25 @@ class ArchitectureTest {
         layeredArchitecture()
                 .consideringOnlyDependenciesInLayers()
                 .layer("facades")
-                .definedBy(BASE)
+                .definedBy(BASE, BASE + ".memory", BASE + ".conversion")
                 .layer("generation")
                 .definedBy(BASE + ".generation..")
                 .layer("models")
                 .definedBy(BASE + ".vision", BASE + ".qformer", BASE + ".language..")
                 .layer("nn")
-                .definedBy(BASE + ".nn")
+                .definedBy(INTERNAL + "nn")
                 .layer("matrix")
-                .definedBy(BASE + ".matrix")
+                .definedBy(INTERNAL + "matrix")
                 .layer("tensor")
-                .definedBy(BASE + ".tensor")
+                .definedBy(INTERNAL + "tensor")
                 .layer("config")
-                .definedBy(BASE + ".config")
-                .layer("weights")
-                .definedBy(BASE + ".weights")
+                .definedBy(INTERNAL + "config")
+                .layer("quantization")
+                .definedBy(INTERNAL + "quantization")
+                .layer("checkpoint")
+                .definedBy(BASE + ".checkpoint")
                 .layer("kernel")
-                .definedBy(BASE + ".kernel")
+                .definedBy(INTERNAL + "kernel")
                 .whereLayer("facades")
                 .mayNotBeAccessedByAnyLayer()
                 .whereLayer("generation")
@@ -49,6 +52,8 @@ class ArchitectureTest {
                 .mayOnlyBeAccessedByLayers("facades", "models")
                 .whereLayer("matrix")
                 .mayOnlyBeAccessedByLayers("facades", "nn", "models")
+                .whereLayer("quantization")
+                .mayOnlyBeAccessedByLayers("facades", "matrix")
                 .whereLayer("config")
                 .mayOnlyBeAccessedByLayers("facades", "models")
                 .check(CLASSES);
@@ -58,10 +63,10 @@ class ArchitectureTest {
     void kernelsUseTheJdkAlone() {
         classes()
                 .that()
-                .resideInAPackage(BASE + ".kernel")
+                .resideInAPackage(INTERNAL + "kernel")
                 .should()
                 .onlyDependOnClassesThat()
-                .resideInAnyPackage("java..", "com.sun.management", "jdk.incubator.vector", BASE + ".kernel")
+                .resideInAnyPackage("java..", "com.sun.management", "jdk.incubator.vector", INTERNAL + "kernel")
                 .check(CLASSES);
     }
 
@@ -80,7 +85,7 @@ class ArchitectureTest {
     void onlyTensorsTouchesOperationsOfNd4j() {
         noClasses()
                 .that()
-                .resideOutsideOfPackage(BASE + ".tensor")
+                .resideOutsideOfPackage(INTERNAL + "tensor")
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("org.nd4j.linalg.factory", "org.nd4j.linalg.ops..")

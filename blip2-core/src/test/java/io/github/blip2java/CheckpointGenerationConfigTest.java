@@ -4,10 +4,10 @@ package io.github.blip2java;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.github.blip2java.config.ConfigNode;
+import io.github.blip2java.checkpoint.MalformedCheckpointException;
 import io.github.blip2java.generation.GenerationConfig;
+import io.github.blip2java.internal.config.ConfigNode;
 import io.github.blip2java.language.opt.OPTConfig;
-import io.github.blip2java.weights.MalformedCheckpointException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -3,7 +3,8 @@ package io.github.blip2java;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.blip2java.config.ConfigNode;
+import io.github.blip2java.internal.config.ConfigNode;
+import io.github.blip2java.memory.CallMemory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -31,8 +32,7 @@ class RowBatchesTest {
         for (List<RowBatches.Row> batch : batches) {
             int longest = batch.stream().mapToInt(row -> row.ids().length).max().orElseThrow();
             long images = batch.stream().map(RowBatches.Row::image).distinct().count();
-            long bytes = batch.size() * MemoryEstimate.ofRow(FULL_SIZE, longest)
-                    + images * MemoryEstimate.ofImage(FULL_SIZE);
+            long bytes = batch.size() * CallMemory.ofRow(FULL_SIZE, longest) + images * CallMemory.ofImage(FULL_SIZE);
             assertThat(bytes).isBetween(1L, 256L << 20);
             assertThat(batch.stream().map(RowBatches.Row::image)).isSorted();
         }

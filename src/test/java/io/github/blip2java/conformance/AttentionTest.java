@@ -11,14 +11,14 @@ import io.github.blip2java.Blip2ForImageTextRetrieval;
 import io.github.blip2java.LoadOptions;
 import io.github.blip2java.RetrievalImages;
 import io.github.blip2java.RetrievalTexts;
-import io.github.blip2java.examples.DemoModel;
-import io.github.blip2java.processor.Blip2RetrievalPipeline;
+import io.github.blip2java.checkpoint.SafetensorsFile;
+import io.github.blip2java.checkpoint.WeightFormat;
+import io.github.blip2java.demo.DemoModel;
+import io.github.blip2java.internal.tensor.Tensor;
+import io.github.blip2java.internal.tensor.Tensors;
+import io.github.blip2java.pipeline.Blip2RetrievalPipeline;
 import io.github.blip2java.processor.Image;
 import io.github.blip2java.processor.ImageReader;
-import io.github.blip2java.tensor.Tensor;
-import io.github.blip2java.tensor.Tensors;
-import io.github.blip2java.weights.SafetensorsFile;
-import io.github.blip2java.weights.WeightFormat;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -56,7 +56,8 @@ class AttentionTest {
     @MethodSource("cases")
     void equalsTheDerivativesOfTorch(String name) throws IOException {
         Path folder = Resources.reference().resolve(name);
-        try (Blip2ForImageTextRetrieval model = Blip2ForImageTextRetrieval.fromPretrained(folder.resolve("checkpoint"));
+        try (Blip2ForImageTextRetrieval model =
+                        Blip2ForImageTextRetrieval.fromPretrained(folder.resolve("checkpoint"));
                 SafetensorsFile inputs = SafetensorsFile.open(folder.resolve("reference.safetensors"));
                 SafetensorsFile maps = SafetensorsFile.open(FILES.resolve(name + ".safetensors"))) {
             RetrievalImages images = model.encodeImages(array(inputs, "input.pixel_values"));
@@ -139,7 +140,8 @@ class AttentionTest {
     @Test
     void aPairAloneIsThePairAmongOthers() throws IOException {
         Path folder = Resources.reference().resolve("itm-tiny");
-        try (Blip2ForImageTextRetrieval model = Blip2ForImageTextRetrieval.fromPretrained(folder.resolve("checkpoint"));
+        try (Blip2ForImageTextRetrieval model =
+                        Blip2ForImageTextRetrieval.fromPretrained(folder.resolve("checkpoint"));
                 SafetensorsFile inputs = SafetensorsFile.open(folder.resolve("reference.safetensors"))) {
             RetrievalImages images = model.encodeImages(array(inputs, "input.pixel_values"));
             RetrievalTexts texts = texts(model, inputs);
@@ -162,7 +164,9 @@ class AttentionTest {
                 Blip2ForImageTextRetrieval.fromPretrained(Resources.checkpoint("itm-tiny"))) {
             int patch = model.config().visionConfig().patchSize();
             float[] values = new float[3 * 2 * patch * 5 * patch];
-            Arrays.setAll(values, i -> i % 7 - 3);
+            for (int i = 0; i < values.length; i++) {
+                values[i] = i % 7 - 3;
+            }
             INDArray pixels = Tensors.toINDArray(Tensor.of(values, 1, 3, 2 * patch, 5 * patch));
             RetrievalImages image = model.encodeImages(pixels, true);
             RetrievalTexts text = model.encodeTexts(new long[][] {{2, 30, 31, 3}}, null);
@@ -211,7 +215,8 @@ class AttentionTest {
     private static Image sideBySide(JsonNode files) throws IOException {
         byte[] rgb = new byte[192 * 96 * 3];
         for (int side = 0; side < 2; side++) {
-            Image drawing = ImageReader.read(Resources.root().resolve(files.get(side).textValue()));
+            Image drawing =
+                    ImageReader.read(Resources.root().resolve(files.get(side).textValue()));
             assertThat(new int[] {drawing.width(), drawing.height()}).containsExactly(96, 96);
             for (int row = 0; row < 96; row++) {
                 System.arraycopy(drawing.rgb(), row * 96 * 3, rgb, (row * 2 + side) * 96 * 3, 96 * 3);

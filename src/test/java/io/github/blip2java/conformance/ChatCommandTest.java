@@ -5,12 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.github.blip2java.examples.Blip2;
+import io.github.blip2java.cli.Blip2;
 import io.github.blip2java.generation.GenerationConfig;
-import io.github.blip2java.processor.Blip2Pipeline;
-import io.github.blip2java.processor.Blip2Request;
+import io.github.blip2java.pipeline.Blip2Pipeline;
+import io.github.blip2java.pipeline.Blip2Request;
+import io.github.blip2java.pipeline.Talk;
 import io.github.blip2java.processor.ImageReader;
-import io.github.blip2java.processor.Talk;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;

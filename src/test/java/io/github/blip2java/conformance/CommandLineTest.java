@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.github.blip2java.examples.Blip2;
-import io.github.blip2java.weights.WeightFormat;
+import io.github.blip2java.checkpoint.WeightFormat;
+import io.github.blip2java.cli.Blip2;
 import java.awt.Color;
 import java.awt.image.BufferedImage;
 import java.io.IOException;

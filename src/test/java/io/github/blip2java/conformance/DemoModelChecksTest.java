@@ -3,9 +3,9 @@ package io.github.blip2java.conformance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.blip2java.examples.DemoModel;
-import io.github.blip2java.examples.verify.Check;
-import io.github.blip2java.weights.WeightFormat;
+import io.github.blip2java.checkpoint.WeightFormat;
+import io.github.blip2java.cli.verify.Check;
+import io.github.blip2java.demo.DemoModel;
 import java.io.IOException;
 import java.util.List;
 import org.junit.jupiter.api.Tag;

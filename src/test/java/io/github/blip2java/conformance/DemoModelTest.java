@@ -3,7 +3,7 @@ package io.github.blip2java.conformance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.blip2java.examples.DemoModel;
+import io.github.blip2java.demo.DemoModel;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.github.blip2java.examples.Blip2;
+import io.github.blip2java.cli.Blip2;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;

@@ -3,8 +3,8 @@ package io.github.blip2java.conformance;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.github.blip2java.processor.Blip2Pipeline;
-import io.github.blip2java.processor.GeneratedText;
+import io.github.blip2java.pipeline.Blip2Pipeline;
+import io.github.blip2java.pipeline.GeneratedText;
 import io.github.blip2java.processor.Image;
 import io.github.blip2java.processor.ImageReader;
 import java.io.IOException;

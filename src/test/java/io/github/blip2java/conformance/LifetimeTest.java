@@ -6,23 +6,23 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.github.blip2java.Blip2ForConditionalGeneration;
-import io.github.blip2java.CheckpointConverter;
 import io.github.blip2java.ImageEncoding;
 import io.github.blip2java.LoadOptions;
 import io.github.blip2java.ProgressListener;
-import io.github.blip2java.examples.DemoModel;
+import io.github.blip2java.checkpoint.Checkpoint;
+import io.github.blip2java.checkpoint.StoredTensor;
+import io.github.blip2java.checkpoint.UnsupportedModelException;
+import io.github.blip2java.checkpoint.WeightFormat;
+import io.github.blip2java.conversion.CheckpointConverter;
+import io.github.blip2java.demo.DemoModel;
 import io.github.blip2java.generation.GenerationConfig;
-import io.github.blip2java.kernel.Parallel;
+import io.github.blip2java.internal.kernel.Parallel;
 import io.github.blip2java.language.LanguageModel;
-import io.github.blip2java.processor.Blip2Pipeline;
+import io.github.blip2java.pipeline.Blip2Pipeline;
 import io.github.blip2java.processor.Image;
 import io.github.blip2java.processor.ImageReader;
 import io.github.blip2java.qformer.Blip2QFormerModel;
 import io.github.blip2java.vision.Blip2VisionModel;
-import io.github.blip2java.weights.Checkpoint;
-import io.github.blip2java.weights.StoredTensor;
-import io.github.blip2java.weights.UnsupportedModelException;
-import io.github.blip2java.weights.WeightFormat;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -296,7 +296,7 @@ class LifetimeTest {
                         Blip2Pipeline.load(checkpoint, LoadOptions.defaults().withProgress((task, done, total) -> {
                             throw new OutOfMemoryError("Java heap space");
                         })))
-                .isInstanceOf(io.github.blip2java.InsufficientMemoryException.class)
+                .isInstanceOf(io.github.blip2java.memory.InsufficientMemoryException.class)
                 .hasMessage(checkpoint
                         + ": expected memory for the weights, got too little: Java heap space; start Java with a"
                         + " larger heap (-Xmx), or take a smaller dtype such as int8")

@@ -2,13 +2,13 @@
 package io.github.blip2java.conformance;
 
 import io.github.blip2java.LoadOptions;
+import io.github.blip2java.checkpoint.WeightFormat;
 import io.github.blip2java.conformance.HeldOutDrawings.Drawing;
 import io.github.blip2java.conformance.HeldOutDrawings.Run;
-import io.github.blip2java.examples.DemoModel;
-import io.github.blip2java.processor.Blip2Pipeline;
+import io.github.blip2java.demo.DemoModel;
+import io.github.blip2java.pipeline.Blip2Pipeline;
 import io.github.blip2java.processor.Image;
 import io.github.blip2java.processor.ImageReader;
-import io.github.blip2java.weights.WeightFormat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

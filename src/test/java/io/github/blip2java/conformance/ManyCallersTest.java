@@ -3,8 +3,8 @@ package io.github.blip2java.conformance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.blip2java.examples.DemoModel;
-import io.github.blip2java.processor.Blip2Pipeline;
+import io.github.blip2java.demo.DemoModel;
+import io.github.blip2java.pipeline.Blip2Pipeline;
 import java.io.IOException;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;

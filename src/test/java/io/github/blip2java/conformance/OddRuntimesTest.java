@@ -3,7 +3,7 @@ package io.github.blip2java.conformance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.blip2java.examples.Blip2;
+import io.github.blip2java.cli.Blip2;
 import java.io.File;
 import java.io.IOException;
 import java.lang.reflect.Method;

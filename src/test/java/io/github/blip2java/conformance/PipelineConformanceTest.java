@@ -7,13 +7,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.blip2java.ImageEncoding;
-import io.github.blip2java.MemoryEstimate;
 import io.github.blip2java.generation.FinishReason;
 import io.github.blip2java.generation.GenerationConfig;
-import io.github.blip2java.processor.Blip2Pipeline;
-import io.github.blip2java.processor.Blip2Request;
-import io.github.blip2java.processor.FileResult;
-import io.github.blip2java.processor.GeneratedText;
+import io.github.blip2java.memory.CallMemory;
+import io.github.blip2java.pipeline.Blip2Pipeline;
+import io.github.blip2java.pipeline.Blip2Request;
+import io.github.blip2java.pipeline.FileResult;
+import io.github.blip2java.pipeline.GeneratedText;
 import io.github.blip2java.processor.Image;
 import io.github.blip2java.processor.ImageReader;
 import java.io.IOException;
@@ -130,7 +130,7 @@ class PipelineConformanceTest {
 
     private static int batch(Blip2Pipeline pipeline) {
         int side = pipeline.model().config().visionConfig().imageSize();
-        return MemoryEstimate.picturesAtATime(pipeline.model().config().visionConfig(), side, side);
+        return CallMemory.picturesAtATime(pipeline.model().config().visionConfig(), side, side);
     }
 
     private static List<GeneratedText> each(List<Image> images, Function<Image, GeneratedText> call) {

@@ -4,12 +4,12 @@ package io.github.blip2java.conformance;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.blip2java.LoadOptions;
-import io.github.blip2java.examples.programs.AskManyQuestions;
-import io.github.blip2java.examples.programs.CaptionPictures;
-import io.github.blip2java.examples.programs.FirstCaption;
-import io.github.blip2java.examples.programs.ForwardPass;
+import io.github.blip2java.examples.AskManyQuestions;
+import io.github.blip2java.examples.CaptionPictures;
+import io.github.blip2java.examples.FirstCaption;
+import io.github.blip2java.examples.ForwardPass;
 import io.github.blip2java.generation.GenerationConfig;
-import io.github.blip2java.processor.Blip2Pipeline;
+import io.github.blip2java.pipeline.Blip2Pipeline;
 import io.github.blip2java.processor.ImageReader;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -4,9 +4,9 @@ package io.github.blip2java.conformance;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.blip2java.LoadOptions;
-import io.github.blip2java.examples.verify.Check;
-import io.github.blip2java.examples.verify.Verifier;
-import io.github.blip2java.weights.WeightFormat;
+import io.github.blip2java.checkpoint.WeightFormat;
+import io.github.blip2java.cli.verify.Check;
+import io.github.blip2java.cli.verify.Verifier;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

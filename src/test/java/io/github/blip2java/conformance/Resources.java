@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.conformance;
 
-import io.github.blip2java.weights.Checkpoint;
-import io.github.blip2java.weights.StoredTensor;
-import io.github.blip2java.weights.TensorInfo;
+import io.github.blip2java.checkpoint.Checkpoint;
+import io.github.blip2java.checkpoint.StoredTensor;
+import io.github.blip2java.checkpoint.TensorInfo;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;

@@ -3,12 +3,12 @@ package io.github.blip2java.conformance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.blip2java.CheckpointConverter;
 import io.github.blip2java.ProgressListener;
-import io.github.blip2java.examples.verify.Check;
-import io.github.blip2java.weights.Checkpoint;
-import io.github.blip2java.weights.DType;
-import io.github.blip2java.weights.WeightFormat;
+import io.github.blip2java.checkpoint.Checkpoint;
+import io.github.blip2java.checkpoint.DType;
+import io.github.blip2java.checkpoint.WeightFormat;
+import io.github.blip2java.cli.verify.Check;
+import io.github.blip2java.conversion.CheckpointConverter;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;

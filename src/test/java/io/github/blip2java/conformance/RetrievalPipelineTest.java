@@ -8,17 +8,17 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.blip2java.ImageTextMatch;
-import io.github.blip2java.MemoryEstimate;
 import io.github.blip2java.RetrievalImages;
 import io.github.blip2java.RetrievalTexts;
-import io.github.blip2java.processor.Blip2RetrievalPipeline;
+import io.github.blip2java.checkpoint.SafetensorsFile;
+import io.github.blip2java.internal.tensor.Tensor;
+import io.github.blip2java.internal.tensor.Tensors;
+import io.github.blip2java.memory.CallMemory;
+import io.github.blip2java.pipeline.Blip2RetrievalPipeline;
+import io.github.blip2java.pipeline.LabelScore;
+import io.github.blip2java.pipeline.RankedMatch;
 import io.github.blip2java.processor.Image;
 import io.github.blip2java.processor.ImageReader;
-import io.github.blip2java.processor.LabelScore;
-import io.github.blip2java.processor.RankedMatch;
-import io.github.blip2java.tensor.Tensor;
-import io.github.blip2java.tensor.Tensors;
-import io.github.blip2java.weights.SafetensorsFile;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -145,7 +145,7 @@ class RetrievalPipelineTest {
 
     @Test
     void picturesAreFoundInAnyNumberOfBatches() {
-        int batch = MemoryEstimate.picturesAtATime(pipeline.model().config().visionConfig(), 28, 28);
+        int batch = CallMemory.picturesAtATime(pipeline.model().config().visionConfig(), 28, 28);
         List<Image> many = new ArrayList<>(Collections.nCopies(2 * batch, images.get(0)));
         many.set(3, images.get(1));
         many.set(batch + 5, images.get(2));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.conformance;
 
-import io.github.blip2java.weights.WeightFormat;
+import io.github.blip2java.checkpoint.WeightFormat;
 import java.io.IOException;
 import java.util.List;
 import java.util.stream.Stream;

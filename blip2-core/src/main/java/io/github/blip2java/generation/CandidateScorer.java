@@ -2,8 +2,8 @@
 package io.github.blip2java.generation;
 
 import io.github.blip2java.generation.search.LogSoftmax;
+import io.github.blip2java.internal.tensor.Tensor;
 import io.github.blip2java.language.DecoderState;
-import io.github.blip2java.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -7,7 +7,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.github.blip2java.weights.NearestNames;
+import io.github.blip2java.checkpoint.NearestNames;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.generation;
 
+import io.github.blip2java.internal.tensor.Spans;
+import io.github.blip2java.internal.tensor.Tensor;
 import io.github.blip2java.language.LanguageModel;
 import io.github.blip2java.language.Prompt;
-import io.github.blip2java.tensor.Spans;
-import io.github.blip2java.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.language;
 
-import io.github.blip2java.nn.Trace;
-import io.github.blip2java.tensor.Spans;
-import io.github.blip2java.tensor.Tensor;
+import io.github.blip2java.internal.nn.Trace;
+import io.github.blip2java.internal.tensor.Spans;
+import io.github.blip2java.internal.tensor.Tensor;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;

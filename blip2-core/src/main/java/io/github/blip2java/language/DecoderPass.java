@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.language;
 
-import io.github.blip2java.tensor.Tensor;
+import io.github.blip2java.internal.tensor.Tensor;
 import java.util.List;
 
 /**

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.language;
 
-import io.github.blip2java.kernel.Parallel;
-import io.github.blip2java.nn.HeadRows;
-import io.github.blip2java.tensor.Spans;
-import io.github.blip2java.tensor.Tensor;
+import io.github.blip2java.internal.kernel.Parallel;
+import io.github.blip2java.internal.nn.HeadRows;
+import io.github.blip2java.internal.tensor.Spans;
+import io.github.blip2java.internal.tensor.Tensor;
 import java.util.Arrays;
 import java.util.BitSet;
 

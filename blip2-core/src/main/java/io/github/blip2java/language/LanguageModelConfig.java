@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.language;
 
-import io.github.blip2java.weights.WeightScope;
+import io.github.blip2java.checkpoint.WeightScope;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -99,7 +99,7 @@ public interface LanguageModelConfig {
      *
      * @param weights the scope {@code language_model}
      * @return the model
-     * @throws io.github.blip2java.weights.MalformedCheckpointException if a tensor is missing or has another shape
+     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException if a tensor is missing or has another shape
      */
     LanguageModel load(WeightScope weights);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.language;
 
-import io.github.blip2java.tensor.Spans;
-import io.github.blip2java.tensor.Tensor;
+import io.github.blip2java.internal.tensor.Spans;
+import io.github.blip2java.internal.tensor.Tensor;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.qformer;
 
-import io.github.blip2java.tensor.Tensor;
+import io.github.blip2java.internal.tensor.Tensor;
 
 /**
  * How queries attended to an image in one layer, and how much a score depends on it. Reference: {@code get_attention_map} and

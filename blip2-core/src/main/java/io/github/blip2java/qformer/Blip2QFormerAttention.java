@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.qformer;
 
-import io.github.blip2java.nn.AttentionBias;
-import io.github.blip2java.nn.Elementwise;
-import io.github.blip2java.tensor.Spans;
-import io.github.blip2java.tensor.Tensor;
-import io.github.blip2java.weights.WeightScope;
+import io.github.blip2java.checkpoint.WeightScope;
+import io.github.blip2java.internal.nn.AttentionBias;
+import io.github.blip2java.internal.nn.Elementwise;
+import io.github.blip2java.internal.tensor.Spans;
+import io.github.blip2java.internal.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.qformer;
 
-import io.github.blip2java.config.ConfigNode;
-import io.github.blip2java.config.Limits;
-import io.github.blip2java.nn.Activation;
+import io.github.blip2java.internal.config.ConfigNode;
+import io.github.blip2java.internal.config.Limits;
+import io.github.blip2java.internal.nn.Activation;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -49,8 +49,8 @@ public record Blip2QFormerConfig(
      * @param json              the object; what it leaves out has its default
      * @param encoderHiddenSize width of the image encoder, which counts whatever the object says
      * @return the configuration
-     * @throws io.github.blip2java.weights.MalformedCheckpointException if a value is impossible
-     * @throws io.github.blip2java.weights.UnsupportedModelException if a value is possible but not supported
+     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException if a value is impossible
+     * @throws io.github.blip2java.checkpoint.UnsupportedModelException if a value is possible but not supported
      */
     public static Blip2QFormerConfig of(ConfigNode json, int encoderHiddenSize) {
         if (!json.text("position_embedding_type", "absolute").equals("absolute")) {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.qformer;
 
-import io.github.blip2java.nn.Activation;
-import io.github.blip2java.nn.Elementwise;
-import io.github.blip2java.nn.Linear;
-import io.github.blip2java.tensor.Tensor;
-import io.github.blip2java.weights.WeightScope;
+import io.github.blip2java.checkpoint.WeightScope;
+import io.github.blip2java.internal.nn.Activation;
+import io.github.blip2java.internal.nn.Elementwise;
+import io.github.blip2java.internal.nn.Linear;
+import io.github.blip2java.internal.tensor.Tensor;
 
 /**
  * output(act(intermediate(x)), x).

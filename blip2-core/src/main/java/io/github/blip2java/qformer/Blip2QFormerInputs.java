@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.qformer;
 
-import io.github.blip2java.nn.AttentionBias;
-import io.github.blip2java.tensor.Spans;
-import io.github.blip2java.tensor.Tensor;
+import io.github.blip2java.internal.nn.AttentionBias;
+import io.github.blip2java.internal.tensor.Spans;
+import io.github.blip2java.internal.tensor.Tensor;
 import java.util.Arrays;
 
 /**

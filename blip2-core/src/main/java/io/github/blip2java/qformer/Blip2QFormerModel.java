@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.qformer;
 
-import io.github.blip2java.nn.LayerNorm;
-import io.github.blip2java.nn.Trace;
-import io.github.blip2java.tensor.Tensor;
-import io.github.blip2java.tensor.Tensors;
-import io.github.blip2java.weights.WeightScope;
+import io.github.blip2java.checkpoint.WeightScope;
+import io.github.blip2java.internal.nn.LayerNorm;
+import io.github.blip2java.internal.nn.Trace;
+import io.github.blip2java.internal.tensor.Tensor;
+import io.github.blip2java.internal.tensor.Tensors;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.qformer;
 
+import io.github.blip2java.checkpoint.WeightScope;
+import io.github.blip2java.internal.nn.Elementwise;
+import io.github.blip2java.internal.nn.Embedding;
+import io.github.blip2java.internal.tensor.Tensor;
 import io.github.blip2java.language.TokenIds;
-import io.github.blip2java.nn.Elementwise;
-import io.github.blip2java.nn.Embedding;
-import io.github.blip2java.tensor.Tensor;
-import io.github.blip2java.weights.WeightScope;
 import java.util.stream.IntStream;
 
 /**

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.vision;
 
-import io.github.blip2java.nn.Elementwise;
-import io.github.blip2java.nn.LayerNorm;
-import io.github.blip2java.nn.Trace;
-import io.github.blip2java.tensor.Tensor;
-import io.github.blip2java.weights.WeightScope;
+import io.github.blip2java.checkpoint.WeightScope;
+import io.github.blip2java.internal.nn.Elementwise;
+import io.github.blip2java.internal.nn.LayerNorm;
+import io.github.blip2java.internal.nn.Trace;
+import io.github.blip2java.internal.tensor.Tensor;
 
 /**
  * x += attention(norm1(x)); x += mlp(norm2(x)).

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.vision;
 
-import io.github.blip2java.config.ConfigNode;
-import io.github.blip2java.config.Limits;
-import io.github.blip2java.nn.Activation;
+import io.github.blip2java.internal.config.ConfigNode;
+import io.github.blip2java.internal.config.Limits;
+import io.github.blip2java.internal.nn.Activation;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -40,8 +40,8 @@ public record Blip2VisionConfig(
      *
      * @param json the object; what it leaves out has its default
      * @return the configuration
-     * @throws io.github.blip2java.weights.MalformedCheckpointException if a value is impossible
-     * @throws io.github.blip2java.weights.UnsupportedModelException if a value is possible but not supported
+     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException if a value is impossible
+     * @throws io.github.blip2java.checkpoint.UnsupportedModelException if a value is possible but not supported
      */
     public static Blip2VisionConfig of(ConfigNode json) {
         Blip2VisionConfig config = new Blip2VisionConfig(

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.generation;
 
-import io.github.blip2java.config.ConfigNode;
+import io.github.blip2java.internal.config.ConfigNode;
+import io.github.blip2java.internal.tensor.Spans;
+import io.github.blip2java.internal.tensor.Tensor;
 import io.github.blip2java.language.DecoderPass;
 import io.github.blip2java.language.DecoderState;
 import io.github.blip2java.language.LanguageModel;
@@ -11,8 +13,6 @@ import io.github.blip2java.language.LanguageModelOutput;
 import io.github.blip2java.language.Prompt;
 import io.github.blip2java.language.opt.OPTConfig;
 import io.github.blip2java.language.t5.T5Config;
-import io.github.blip2java.tensor.Spans;
-import io.github.blip2java.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -3,9 +3,9 @@ package io.github.blip2java.generation;
 
 import io.github.blip2java.generation.search.Frontier;
 import io.github.blip2java.generation.search.Search;
+import io.github.blip2java.internal.tensor.Tensor;
 import io.github.blip2java.language.DecoderPass;
 import io.github.blip2java.language.DecoderState;
-import io.github.blip2java.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -4,9 +4,9 @@ package io.github.blip2java.language;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.github.blip2java.nn.HeadRows;
-import io.github.blip2java.tensor.Spans;
-import io.github.blip2java.tensor.Tensor;
+import io.github.blip2java.internal.nn.HeadRows;
+import io.github.blip2java.internal.tensor.Spans;
+import io.github.blip2java.internal.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

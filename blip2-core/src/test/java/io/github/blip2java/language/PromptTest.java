@@ -3,8 +3,8 @@ package io.github.blip2java.language;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.blip2java.tensor.Spans;
-import io.github.blip2java.tensor.Tensor;
+import io.github.blip2java.internal.tensor.Spans;
+import io.github.blip2java.internal.tensor.Tensor;
 import org.junit.jupiter.api.Test;
 
 class PromptTest {

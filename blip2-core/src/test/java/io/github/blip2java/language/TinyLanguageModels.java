@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.language;
 
-import io.github.blip2java.config.ConfigNode;
+import io.github.blip2java.checkpoint.Checkpoint;
+import io.github.blip2java.checkpoint.TestFiles;
+import io.github.blip2java.checkpoint.WeightFormat;
+import io.github.blip2java.internal.config.ConfigNode;
 import io.github.blip2java.language.opt.OPTConfig;
 import io.github.blip2java.language.t5.T5Config;
-import io.github.blip2java.weights.Checkpoint;
-import io.github.blip2java.weights.TestFiles;
-import io.github.blip2java.weights.WeightFormat;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;

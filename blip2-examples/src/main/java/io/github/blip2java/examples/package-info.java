@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/** The command line program and short example programs. */
+/**
+ * Short programs that show how to use the library. {@code FirstCaption} brings its model along; the others take a checkpoint
+ * folder.
+ */
 package io.github.blip2java.examples;

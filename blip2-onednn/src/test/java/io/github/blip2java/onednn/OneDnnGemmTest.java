@@ -3,9 +3,9 @@ package io.github.blip2java.onednn;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.blip2java.matrix.Gemm;
-import io.github.blip2java.matrix.GemmProvider;
-import io.github.blip2java.weights.DType;
+import io.github.blip2java.checkpoint.DType;
+import io.github.blip2java.internal.matrix.Gemm;
+import io.github.blip2java.internal.matrix.GemmProvider;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;

@@ -3,13 +3,13 @@ package io.github.blip2java.onednn;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.blip2java.matrix.Gemm;
-import io.github.blip2java.matrix.WeightMatrix;
-import io.github.blip2java.weights.Checkpoint;
-import io.github.blip2java.weights.DType;
-import io.github.blip2java.weights.SafetensorsWriter;
-import io.github.blip2java.weights.SafetensorsWriter.Planned;
-import io.github.blip2java.weights.WeightFormat;
+import io.github.blip2java.checkpoint.Checkpoint;
+import io.github.blip2java.checkpoint.DType;
+import io.github.blip2java.checkpoint.SafetensorsWriter;
+import io.github.blip2java.checkpoint.SafetensorsWriter.Planned;
+import io.github.blip2java.checkpoint.WeightFormat;
+import io.github.blip2java.internal.matrix.Gemm;
+import io.github.blip2java.internal.matrix.WeightMatrix;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

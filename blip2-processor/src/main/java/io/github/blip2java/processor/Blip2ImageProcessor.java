@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.processor;
 
-import io.github.blip2java.InsufficientMemoryException;
+import io.github.blip2java.memory.InsufficientMemoryException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -60,8 +60,8 @@ public final class Blip2ImageProcessor {
      * @param directory the checkpoint's folder, with {@code preprocessor_config.json} or {@code processor_config.json}
      * @return the processor
      * @throws IOException when the file is missing or unreadable
-     * @throws io.github.blip2java.weights.MalformedCheckpointException when a value has the wrong type or range
-     * @throws io.github.blip2java.weights.UnsupportedModelException when the file asks for what is not supported
+     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException when a value has the wrong type or range
+     * @throws io.github.blip2java.checkpoint.UnsupportedModelException when the file asks for what is not supported
      * @throws InsufficientMemoryException as {@link #Blip2ImageProcessor} does
      */
     public static Blip2ImageProcessor fromPretrained(Path directory) throws IOException {

@@ -2,11 +2,11 @@
 package io.github.blip2java.processor;
 
 import io.github.blip2java.Blip2Config;
-import io.github.blip2java.config.ConfigNode;
-import io.github.blip2java.config.Limits;
+import io.github.blip2java.checkpoint.CheckpointFolder;
+import io.github.blip2java.internal.config.ConfigNode;
+import io.github.blip2java.internal.config.Limits;
 import io.github.blip2java.processor.TextOptions.Side;
 import io.github.blip2java.processor.tokenizer.Tokenizer;
-import io.github.blip2java.weights.CheckpointFolder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -68,9 +68,9 @@ public final class Blip2Processor implements AutoCloseable {
      * @param directory the checkpoint's folder, or what {@link CheckpointFolder#resolve} finds it by
      * @return the processor; close it after use
      * @throws IOException when a file is missing or unreadable
-     * @throws io.github.blip2java.weights.MalformedCheckpointException when a file's content is wrong
-     * @throws io.github.blip2java.weights.UnsupportedModelException when a file asks for what is not supported
-     * @throws io.github.blip2java.InsufficientMemoryException when a picture of the size that the files ask for cannot fit
+     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException when a file's content is wrong
+     * @throws io.github.blip2java.checkpoint.UnsupportedModelException when a file asks for what is not supported
+     * @throws io.github.blip2java.memory.InsufficientMemoryException when a picture of the size that the files ask for cannot fit
      *     into Java's heap
      */
     public static Blip2Processor fromPretrained(Path directory) throws IOException {

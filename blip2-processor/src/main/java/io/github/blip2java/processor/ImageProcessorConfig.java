@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.processor;
 
-import io.github.blip2java.config.ConfigNode;
-import io.github.blip2java.config.Limits;
-import io.github.blip2java.weights.CheckpointFile;
-import io.github.blip2java.weights.CheckpointFolder;
+import io.github.blip2java.checkpoint.CheckpointFile;
+import io.github.blip2java.checkpoint.CheckpointFolder;
+import io.github.blip2java.internal.config.ConfigNode;
+import io.github.blip2java.internal.config.Limits;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -103,8 +103,8 @@ public record ImageProcessorConfig(
      * @param directory the checkpoint's folder
      * @return the configuration
      * @throws IOException when neither file is there, or one cannot be read
-     * @throws io.github.blip2java.weights.MalformedCheckpointException when a value has the wrong type or range
-     * @throws io.github.blip2java.weights.UnsupportedModelException when the file asks for another filter than
+     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException when a value has the wrong type or range
+     * @throws io.github.blip2java.checkpoint.UnsupportedModelException when the file asks for another filter than
      *     bicubic, for cropping or padding, or for a size that keeps the aspect ratio
      */
     public static ImageProcessorConfig fromPretrained(Path directory) throws IOException {

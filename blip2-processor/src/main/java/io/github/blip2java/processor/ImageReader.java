@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.processor;
 
-import io.github.blip2java.processor.codec.BufferedImages;
-import io.github.blip2java.processor.codec.PictureBytes;
-import io.github.blip2java.processor.codec.PictureErrors;
-import io.github.blip2java.processor.codec.Pixels;
-import io.github.blip2java.weights.Unreadable;
+import io.github.blip2java.checkpoint.Unreadable;
+import io.github.blip2java.internal.codec.BufferedImages;
+import io.github.blip2java.internal.codec.PictureBytes;
+import io.github.blip2java.internal.codec.PictureErrors;
+import io.github.blip2java.internal.codec.Pixels;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.InputStream;

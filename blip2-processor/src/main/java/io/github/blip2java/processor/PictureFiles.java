@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.processor;
 
-import io.github.blip2java.kernel.Parallel;
-import io.github.blip2java.processor.codec.PictureErrors;
+import io.github.blip2java.internal.codec.PictureErrors;
+import io.github.blip2java.internal.kernel.Parallel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -13,7 +13,7 @@ import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 
 /** Any number of picture files in bounded memory: while somebody works with some of them, the next are read. */
-final class PictureFiles {
+public final class PictureFiles {
     private final Blip2ImageProcessor images;
     private final ReadOptions options;
     private final Parallel pool;
@@ -27,7 +27,7 @@ final class PictureFiles {
      * @param pool    reads several at once; beside the calling thread unless it has one thread only
      * @param batch   pictures at a time
      */
-    PictureFiles(Blip2ImageProcessor images, ReadOptions options, Parallel pool, int batch) {
+    public PictureFiles(Blip2ImageProcessor images, ReadOptions options, Parallel pool, int batch) {
         this.images = images;
         this.options = options;
         this.pool = pool;
@@ -35,11 +35,15 @@ final class PictureFiles {
     }
 
     /**
-     * A picture of the model's size, which takes little memory however large the file is; or the reason for none; or neither, when it
-     * needs so much memory that nothing else should be done meanwhile.
+     * What became of a picture file.
+     *
+     * @param file  the file
+     * @param image a picture of the model's size, which takes little memory however large the file is; null where it cannot be read
+     * @param error why it cannot be read; null where there is an image
      */
-    record ReadFile(Path file, Image image, IOException error) {
-        boolean postponed() {
+    public record ReadFile(Path file, Image image, IOException error) {
+        /** Whether it needs so much memory that nothing else should be done meanwhile. */
+        private boolean postponed() {
             return image == null && error == null;
         }
     }
@@ -51,7 +55,7 @@ final class PictureFiles {
      * @param use   hears of them, some at a time and in the same order, on this thread
      * @throws CancellationException if this thread is interrupted; it stays marked as interrupted
      */
-    void forEachBatch(List<Path> files, Consumer<List<ReadFile>> use) {
+    public void forEachBatch(List<Path> files, Consumer<List<ReadFile>> use) {
         CompletableFuture<List<ReadFile>> next = read(files, 0);
         for (int from = 0; from < files.size(); from += batch) {
             List<ReadFile> read = await(next).stream()

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.processor;
 
-import io.github.blip2java.processor.codec.PictureDecoder;
-import io.github.blip2java.processor.codec.PictureErrors;
-import io.github.blip2java.processor.codec.Pixels;
+import io.github.blip2java.internal.codec.PictureDecoder;
+import io.github.blip2java.internal.codec.PictureErrors;
+import io.github.blip2java.internal.codec.Pixels;
 import java.io.IOException;
 import java.util.Optional;
 import java.util.function.Function;

@@ -1,4 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/** Pictures and text to tensors and back, and the pipeline over processor and model. */
+/** Pictures and texts to tensors and back, equal to the reference. */
 package io.github.blip2java.processor;

@@ -4,12 +4,12 @@ package io.github.blip2java.processor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.github.blip2java.InsufficientMemoryException;
+import io.github.blip2java.checkpoint.MalformedCheckpointException;
+import io.github.blip2java.memory.InsufficientMemoryException;
 import io.github.blip2java.processor.TextOptions.Padding;
 import io.github.blip2java.processor.TextOptions.Side;
 import io.github.blip2java.processor.TextOptions.Truncation;
 import io.github.blip2java.processor.tokenizer.Tokenizer;
-import io.github.blip2java.weights.MalformedCheckpointException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

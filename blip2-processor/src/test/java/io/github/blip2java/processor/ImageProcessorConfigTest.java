@@ -4,8 +4,8 @@ package io.github.blip2java.processor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.github.blip2java.weights.MalformedCheckpointException;
-import io.github.blip2java.weights.UnsupportedModelException;
+import io.github.blip2java.checkpoint.MalformedCheckpointException;
+import io.github.blip2java.checkpoint.UnsupportedModelException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -3,7 +3,7 @@ package io.github.blip2java.processor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.blip2java.kernel.Parallel;
+import io.github.blip2java.internal.kernel.Parallel;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.generation.logits;
 
-import io.github.blip2java.kernel.Kernels;
+import io.github.blip2java.internal.kernel.Kernels;
 
 /** The probabilities that scores stand for: softmax(scores). All are 0 where all tokens are forbidden. */
 final class Distribution {

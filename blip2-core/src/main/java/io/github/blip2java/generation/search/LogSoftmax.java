@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.generation.search;
 
-import io.github.blip2java.kernel.Kernels;
+import io.github.blip2java.internal.kernel.Kernels;
 import java.util.Arrays;
 
 /** log(softmax(scores)). Reference: {@code torch.nn.functional.log_softmax}. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.language.opt;
 
-import io.github.blip2java.config.ConfigNode;
-import io.github.blip2java.config.Limits;
+import io.github.blip2java.checkpoint.WeightScope;
+import io.github.blip2java.internal.config.ConfigNode;
+import io.github.blip2java.internal.config.Limits;
+import io.github.blip2java.internal.nn.Activation;
 import io.github.blip2java.language.LanguageModelConfig;
-import io.github.blip2java.nn.Activation;
-import io.github.blip2java.weights.WeightScope;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -80,8 +80,8 @@ public record OPTConfig(
      *
      * @param json the object; what it leaves out has its default
      * @return the configuration
-     * @throws io.github.blip2java.weights.MalformedCheckpointException if a value is impossible
-     * @throws io.github.blip2java.weights.UnsupportedModelException if a value is possible but not supported
+     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException if a value is impossible
+     * @throws io.github.blip2java.checkpoint.UnsupportedModelException if a value is possible but not supported
      */
     public static OPTConfig of(ConfigNode json) {
         int hidden = json.size("hidden_size", 768, Limits.WIDTH);

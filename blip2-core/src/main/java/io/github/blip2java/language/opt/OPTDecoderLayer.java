@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.language.opt;
 
+import io.github.blip2java.checkpoint.WeightScope;
+import io.github.blip2java.internal.nn.Activation;
+import io.github.blip2java.internal.nn.AttentionBias;
+import io.github.blip2java.internal.nn.Elementwise;
+import io.github.blip2java.internal.nn.LayerNorm;
+import io.github.blip2java.internal.nn.Linear;
+import io.github.blip2java.internal.nn.Trace;
+import io.github.blip2java.internal.tensor.Spans;
+import io.github.blip2java.internal.tensor.Tensor;
 import io.github.blip2java.language.KeyValueCache;
-import io.github.blip2java.nn.Activation;
-import io.github.blip2java.nn.AttentionBias;
-import io.github.blip2java.nn.Elementwise;
-import io.github.blip2java.nn.LayerNorm;
-import io.github.blip2java.nn.Linear;
-import io.github.blip2java.nn.Trace;
-import io.github.blip2java.tensor.Spans;
-import io.github.blip2java.tensor.Tensor;
-import io.github.blip2java.weights.WeightScope;
 
 /**
  * x += attention(norm(x)); x += fc2(act(fc1(norm(x)))) — or, in the 350m variant, each norm after its sum.

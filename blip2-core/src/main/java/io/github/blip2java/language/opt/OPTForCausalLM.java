@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.language.opt;
 
+import io.github.blip2java.checkpoint.WeightScope;
+import io.github.blip2java.internal.nn.Linear;
+import io.github.blip2java.internal.nn.Trace;
+import io.github.blip2java.internal.tensor.Spans;
+import io.github.blip2java.internal.tensor.Tensor;
+import io.github.blip2java.internal.tensor.Tensors;
 import io.github.blip2java.language.CachedDecoderState;
 import io.github.blip2java.language.DecoderState;
 import io.github.blip2java.language.KeyValueCache;
@@ -9,12 +15,6 @@ import io.github.blip2java.language.LanguageModelInputs;
 import io.github.blip2java.language.LanguageModelOutput;
 import io.github.blip2java.language.Prompt;
 import io.github.blip2java.language.TokenIds;
-import io.github.blip2java.nn.Linear;
-import io.github.blip2java.nn.Trace;
-import io.github.blip2java.tensor.Spans;
-import io.github.blip2java.tensor.Tensor;
-import io.github.blip2java.tensor.Tensors;
-import io.github.blip2java.weights.WeightScope;
 import java.util.List;
 
 /**

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.language.t5;
 
+import io.github.blip2java.checkpoint.WeightScope;
+import io.github.blip2java.internal.nn.AttentionBias;
+import io.github.blip2java.internal.nn.Elementwise;
+import io.github.blip2java.internal.nn.HeadRows;
+import io.github.blip2java.internal.nn.RmsNorm;
+import io.github.blip2java.internal.nn.Trace;
+import io.github.blip2java.internal.tensor.Spans;
+import io.github.blip2java.internal.tensor.Tensor;
 import io.github.blip2java.language.KeyValueCache;
-import io.github.blip2java.nn.AttentionBias;
-import io.github.blip2java.nn.Elementwise;
-import io.github.blip2java.nn.HeadRows;
-import io.github.blip2java.nn.RmsNorm;
-import io.github.blip2java.nn.Trace;
-import io.github.blip2java.tensor.Spans;
-import io.github.blip2java.tensor.Tensor;
-import io.github.blip2java.weights.WeightScope;
 
 /**
  * x += self_attention(norm(x)); in the decoder x += cross_attention(norm(x), encoder); x += feed_forward(norm(x)).

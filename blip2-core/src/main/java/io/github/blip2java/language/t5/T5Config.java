@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.language.t5;
 
-import io.github.blip2java.config.ConfigNode;
-import io.github.blip2java.config.Limits;
+import io.github.blip2java.checkpoint.WeightScope;
+import io.github.blip2java.internal.config.ConfigNode;
+import io.github.blip2java.internal.config.Limits;
+import io.github.blip2java.internal.nn.Activation;
 import io.github.blip2java.language.LanguageModelConfig;
-import io.github.blip2java.nn.Activation;
-import io.github.blip2java.weights.WeightScope;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -87,8 +87,8 @@ public record T5Config(
      *
      * @param json the object; what it leaves out has its default
      * @return the configuration
-     * @throws io.github.blip2java.weights.MalformedCheckpointException if a value is impossible
-     * @throws io.github.blip2java.weights.UnsupportedModelException if a value is possible but not supported
+     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException if a value is impossible
+     * @throws io.github.blip2java.checkpoint.UnsupportedModelException if a value is possible but not supported
      */
     public static T5Config of(ConfigNode json) {
         String projection = json.text("feed_forward_proj", "relu");

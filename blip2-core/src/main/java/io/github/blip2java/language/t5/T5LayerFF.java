@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.language.t5;
 
-import io.github.blip2java.nn.Activation;
-import io.github.blip2java.nn.Elementwise;
-import io.github.blip2java.nn.Linear;
-import io.github.blip2java.nn.RmsNorm;
-import io.github.blip2java.tensor.Tensor;
-import io.github.blip2java.weights.WeightScope;
+import io.github.blip2java.checkpoint.WeightScope;
+import io.github.blip2java.internal.nn.Activation;
+import io.github.blip2java.internal.nn.Elementwise;
+import io.github.blip2java.internal.nn.Linear;
+import io.github.blip2java.internal.nn.RmsNorm;
+import io.github.blip2java.internal.tensor.Tensor;
 
 /**
  * x + wo(act(wi_0(norm(x))) · wi_1(norm(x))), or x + wo(act(wi(norm(x)))) where nothing is gated.

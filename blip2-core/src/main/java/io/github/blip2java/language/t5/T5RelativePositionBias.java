@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.language.t5;
 
-import io.github.blip2java.nn.AttentionBias;
-import io.github.blip2java.weights.WeightScope;
+import io.github.blip2java.checkpoint.WeightScope;
+import io.github.blip2java.internal.nn.AttentionBias;
 import java.util.Arrays;
 
 /**

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.language.t5;
 
+import io.github.blip2java.checkpoint.WeightScope;
+import io.github.blip2java.internal.nn.AttentionBias;
+import io.github.blip2java.internal.nn.RmsNorm;
+import io.github.blip2java.internal.nn.Trace;
+import io.github.blip2java.internal.tensor.Spans;
+import io.github.blip2java.internal.tensor.Tensor;
 import io.github.blip2java.language.KeyValueCache;
-import io.github.blip2java.nn.AttentionBias;
-import io.github.blip2java.nn.RmsNorm;
-import io.github.blip2java.nn.Trace;
-import io.github.blip2java.tensor.Spans;
-import io.github.blip2java.tensor.Tensor;
-import io.github.blip2java.weights.WeightScope;
 import java.util.List;
 import java.util.stream.IntStream;
 

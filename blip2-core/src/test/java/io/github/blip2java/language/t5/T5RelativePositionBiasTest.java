@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.github.blip2java.config.ConfigNode;
-import io.github.blip2java.weights.Checkpoint;
-import io.github.blip2java.weights.TestFiles;
-import io.github.blip2java.weights.WeightFormat;
+import io.github.blip2java.checkpoint.Checkpoint;
+import io.github.blip2java.checkpoint.TestFiles;
+import io.github.blip2java.checkpoint.WeightFormat;
+import io.github.blip2java.internal.config.ConfigNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;

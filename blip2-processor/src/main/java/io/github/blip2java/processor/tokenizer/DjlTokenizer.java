@@ -2,8 +2,8 @@
 package io.github.blip2java.processor.tokenizer;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
-import io.github.blip2java.tensor.NativeCache;
-import io.github.blip2java.weights.CheckpointFile;
+import io.github.blip2java.checkpoint.CheckpointFile;
+import io.github.blip2java.internal.tensor.NativeCache;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.lang.ref.Reference;

@@ -4,7 +4,7 @@ package io.github.blip2java.processor.tokenizer;
 import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.WireFormat;
-import io.github.blip2java.weights.CheckpointFile;
+import io.github.blip2java.checkpoint.CheckpointFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.processor.tokenizer;
 
-import io.github.blip2java.weights.CheckpointFolder;
+import io.github.blip2java.checkpoint.CheckpointFolder;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.OptionalInt;
@@ -28,8 +28,8 @@ public interface Tokenizer extends AutoCloseable {
      * @param directory the checkpoint's folder
      * @return the tokenizer; close it after use
      * @throws IOException when no tokenizer files of these kinds are there, or one cannot be read
-     * @throws io.github.blip2java.weights.MalformedCheckpointException when a file's content is not what it should be
-     * @throws io.github.blip2java.weights.UnsupportedModelException when {@code tokenizer.json} has steps that no published
+     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException when a file's content is not what it should be
+     * @throws io.github.blip2java.checkpoint.UnsupportedModelException when {@code tokenizer.json} has steps that no published
      *     checkpoint of BLIP-2 has
      * @throws IllegalStateException when the native tokenizer library does not run on this machine
      */
@@ -43,7 +43,7 @@ public interface Tokenizer extends AutoCloseable {
      * @param text any text; an unpaired surrogate is read as U+FFFD
      * @param addSpecialTokens whether to add what the model expects around a text, such as a start token
      * @return the token ids
-     * @throws io.github.blip2java.weights.MalformedCheckpointException when the files give the text no ids, such as a
+     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException when the files give the text no ids, such as a
      *     vocabulary without its own unknown token
      */
     long[] encode(String text, boolean addSpecialTokens);

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.github.blip2java.config.ConfigNode;
+import io.github.blip2java.internal.config.ConfigNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;

@@ -2,8 +2,8 @@
 package io.github.blip2java.processor.tokenizer;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.github.blip2java.weights.CheckpointFile;
-import io.github.blip2java.weights.UnsupportedModelException;
+import io.github.blip2java.checkpoint.CheckpointFile;
+import io.github.blip2java.checkpoint.UnsupportedModelException;
 import java.nio.file.Path;
 import java.util.Base64;
 import java.util.List;

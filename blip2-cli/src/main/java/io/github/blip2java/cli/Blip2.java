@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.cli;
+
+import io.github.blip2java.checkpoint.NearestNames;
+import io.github.blip2java.checkpoint.Unreadable;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintWriter;
+import java.nio.charset.Charset;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** The command line program {@code blip2}: captions, answers, and checks of checkpoints. */
+@Command(
+        name = "blip2",
+        mixinStandardHelpOptions = true,
+        version = "blip2-java 0.1.0-SNAPSHOT",
+        description = "Describes pictures and answers questions about them, with a BLIP-2 model, on this computer.",
+        synopsisSubcommandLabel = "COMMAND",
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {"0:everything worked", "1:some inputs failed", "2:wrong usage, or the model cannot be used"},
+        subcommands = {
+            CaptionCommand.class,
+            AnswerCommand.class,
+            ScoreCommand.class,
+            ChatCommand.class,
+            MatchCommand.class,
+            ClassifyCommand.class,
+            EmbedCommand.class,
+            InfoCommand.class,
+            VerifyCommand.class,
+            ConvertCommand.class,
+            BenchCommand.class,
+            HelpCommand.class
+        })
+public final class Blip2 implements Runnable {
+    /** Everything worked. */
+    static final int OK = 0;
+
+    /** Some inputs failed; the others came out. */
+    static final int SOME_FAILED = 1;
+
+    /** The command line or the model is wrong. */
+    static final int UNUSABLE = 2;
+
+    private static final List<String> COMMANDS = List.of(
+            "caption", "answer", "score", "chat", "match", "classify", "embed", "info", "verify", "convert", "bench");
+
+    /** What picocli says of {@code help} for a command that is none. */
+    private static final Pattern UNKNOWN_HELP = Pattern.compile("Unknown subcommand '(.*)'\\.");
+
+    @Spec
+    private CommandSpec spec;
+
+    @Option(
+            names = {"--stacktrace", "--stack-trace"},
+            hidden = true,
+            scope = CommandLine.ScopeType.INHERIT)
+    private boolean stackTrace;
+
+    /** Made by picocli. */
+    Blip2() {}
+
+    /**
+     * Runs the program.
+     *
+     * @param args the command line
+     */
+    public static void main(String[] args) {
+        Thread.setDefaultUncaughtExceptionHandler(
+                (thread, failure) -> System.err.println("blip2: " + message(failure)));
+        System.exit(commandLine().setOut(Output.standard()).execute(args));
+    }
+
+    /**
+     * Makes the program's command line, for tests too.
+     *
+     * @return the parser and runner
+     */
+    public static CommandLine commandLine() {
+        Blip2 blip2 = new Blip2();
+        return new CommandLine(blip2)
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setUsageHelpAutoWidth(true)
+                .setExpandAtFiles(false) // a picture's name may begin with @
+                .setExecutionStrategy(Blip2::execute)
+                .setParameterExceptionHandler((exception, args) -> {
+                    CommandLine line = exception.getCommandLine();
+                    line.getErr().println("blip2: " + wrongUsage(exception));
+                    line.getErr().println("Try: " + line.getCommandSpec().qualifiedName() + " --help");
+                    return UNUSABLE;
+                })
+                .setExecutionExceptionHandler((exception, line, parsed) -> {
+                    if (exception instanceof Output.FailedException failed && failed.isClosedPipe()) {
+                        return OK; // who read the results has seen enough
+                    }
+                    Throwable failure = exception.getCause() instanceof Error error ? error : exception;
+                    line.getErr().println("blip2: " + message(failure));
+                    if (blip2.stackTrace) {
+                        failure.printStackTrace(line.getErr());
+                    }
+                    return UNUSABLE;
+                });
+    }
+
+    /**
+     * Makes a writer for results that fails as {@link #main} does where its stream fails: a closed pipe ends the program quietly,
+     * anything else with a message and exit code 2.
+     *
+     * @param stream  receives the results
+     * @param charset how they are written
+     * @return what to give {@link CommandLine#setOut}
+     */
+    public static PrintWriter output(OutputStream stream, Charset charset) {
+        return Output.to(stream, charset);
+    }
+
+    /** Runs a command; picocli tells of exceptions only, not of errors. */
+    private static int execute(CommandLine.ParseResult parsed) {
+        CommandLine line = parsed.commandSpec().commandLine();
+        try {
+            int code = new CommandLine.RunLast().execute(parsed);
+            Output.flush(line.getOut());
+            return code;
+        } catch (Output.FailedException e) {
+            throw new CommandLine.ExecutionException(line, e.getMessage(), e);
+        } catch (Error e) {
+            throw new CommandLine.ExecutionException(line, message(e), e);
+        }
+    }
+
+    private static String wrongUsage(CommandLine.ParameterException exception) {
+        Matcher asked = UNKNOWN_HELP.matcher(String.valueOf(exception.getMessage()));
+        if (asked.matches()) {
+            return unknown("a command", asked.group(1), COMMANDS);
+        }
+        if (!(exception instanceof CommandLine.UnmatchedArgumentException unmatched)
+                || unmatched.getUnmatched().isEmpty()) {
+            return exception.getMessage();
+        }
+        String word = unmatched.getUnmatched().get(0);
+        CommandLine line = unmatched.getCommandLine();
+        if (word.startsWith("-")) {
+            List<String> options = line.getCommandSpec().options().stream()
+                    .filter(option -> !option.hidden())
+                    .map(OptionSpec::longestName)
+                    .toList();
+            return unknown("an option", word, options);
+        }
+        return line.getParent() == null ? unknown("a command", word, COMMANDS) : exception.getMessage();
+    }
+
+    private static String unknown(String what, String got, List<String> names) {
+        return "expected " + what + ", got \"" + got + "\"; "
+                + NearestNames.meant(got, names)
+                        .map(name -> "did you mean " + name + "?")
+                        .orElse("there are " + String.join(", ", names));
+    }
+
+    /** One line for a person. */
+    static String message(Throwable failure) {
+        if (failure instanceof OutOfMemoryError) {
+            return "out of memory: expected enough for this model and these inputs, got " + failure.getMessage()
+                    + "; give Java a larger heap, such as BLIP2_JAVA_OPTS=-Xmx4g, or close other programs";
+        }
+        String message = failure.getMessage();
+        if (failure instanceof InternalError && String.valueOf(message).contains("unsafe memory access")) {
+            return "weights: expected files that stay as they are while they are in use, got one that became shorter or"
+                    + " cannot be read any more; put it back and start again";
+        }
+        if (failure instanceof InvalidPathException name) {
+            return "\"" + name.getInput() + "\": expected a file name that the locale can express, got one that "
+                    + System.getProperty("sun.jnu.encoding") + " cannot; set LC_ALL=C.UTF-8";
+        }
+        if (failure instanceof FileSystemException file && file.getReason() == null && file.getFile() != null) {
+            return file(failure, Path.of(file.getFile()), message);
+        }
+        boolean ours = message != null
+                && (failure instanceof IOException
+                        || failure instanceof IllegalArgumentException
+                        || failure instanceof IllegalStateException
+                        || failure.getClass().getName().startsWith("io.github.blip2java."));
+        return ours ? message : failure + "; --stacktrace shows where, for a report";
+    }
+
+    /** What the JDK says with a path alone. */
+    private static String file(Throwable failure, Path path, String message) {
+        if (failure instanceof AccessDeniedException) {
+            return Unreadable.denied(path).getMessage();
+        }
+        return failure instanceof FileAlreadyExistsException && message.equals(path.toString())
+                ? path + ": expected nothing there, found something; remove it, or choose another name"
+                : message;
+    }
+
+    @Override
+    public void run() {
+        throw new CommandLine.ParameterException(
+                spec.commandLine(),
+                "expected a command: " + String.join(", ", COMMANDS) + "; `blip2 --help` shows them");
+    }
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.cli;
+
+import io.github.blip2java.ProgressListener;
+import java.io.PrintWriter;
+
+/** One line on the terminal that says what is going on and is gone afterwards; silent where nobody watches. */
+final class Progress implements ProgressListener, AutoCloseable {
+    private static final String CLEAR = "\r\033[K";
+
+    private final PrintWriter err;
+    private final boolean terminal;
+
+    Progress(PrintWriter err) {
+        this.err = err;
+        this.terminal = Boolean.getBoolean("blip2.terminal");
+    }
+
+    @Override
+    public void progress(String task, long done, long total) {
+        show(task + " (" + done + "/" + total + ")");
+    }
+
+    void show(String text) {
+        if (terminal) {
+            err.print(CLEAR + text);
+            err.flush();
+        }
+    }
+
+    /** Shows that a line is expected from whoever sits there. */
+    void prompt(String text) {
+        if (terminal) {
+            err.print(text);
+            err.flush();
+        }
+    }
+
+    /** Takes the line away, so that something else can be printed. */
+    void clear() {
+        show("");
+    }
+
+    @Override
+    public void close() {
+        clear();
+    }
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.cli;
+
+import io.github.blip2java.demo.DemoModel;
+import io.github.blip2java.pipeline.Blip2RetrievalPipeline;
+import io.github.blip2java.processor.ReadOptions;
+import java.io.IOException;
+import java.nio.file.Path;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Which retrieval model to run: what all commands that compare pictures and texts have in common. */
+final class RetrievalOptions {
+    @Option(
+            names = "--model",
+            paramLabel = "DIR",
+            description =
+                    "A checkpoint folder for image–text retrieval, such as Salesforce/blip2-itm-vit-g, as downloaded from"
+                            + " the Hugging Face Hub (default: the demo model's retrieval twin that comes with the program, which"
+                            + " knows drawings like emoji and nothing else).")
+    private Path model;
+
+    @Mixin
+    private PictureOptions pictures;
+
+    @Mixin
+    private ModelOptions options;
+
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command;
+
+    /** Made by picocli. */
+    RetrievalOptions() {}
+
+    boolean json() {
+        return options.json();
+    }
+
+    /** How picture files are read. */
+    ReadOptions reading() {
+        return pictures.reading();
+    }
+
+    /** Loads the model; says so where it is the twin, of which little can be asked. */
+    Blip2RetrievalPipeline load(Progress progress) throws IOException {
+        reading(); // is wrong before anything is loaded
+        if (model == null) {
+            command.commandLine()
+                    .getErr()
+                    .println(
+                            "blip2: this is the retrieval twin of the small demo model, which knows drawings like emoji and no"
+                                    + " photographs. For those download Salesforce/blip2-itm-vit-g from huggingface.co and name its"
+                                    + " folder with --model");
+        }
+        return Blip2RetrievalPipeline.load(
+                model == null ? DemoModel.retrievalCheckpoint() : model, options.apply(progress));
+    }
+
+    /** Refuses texts without words before a model is loaded. */
+    static void checkWords(String option, Iterable<String> texts, String why) {
+        for (String text : texts) {
+            if (text.isBlank()) {
+                throw new IllegalArgumentException(option + ": expected words, got \"" + text + "\"; " + why);
+            }
+        }
+    }
+}

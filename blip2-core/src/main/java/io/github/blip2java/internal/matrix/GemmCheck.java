@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.internal.matrix;
+
+import io.github.blip2java.checkpoint.DType;
+import io.github.blip2java.internal.quantization.Narrowing;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import java.util.Random;
+
+/**
+ * Products computed once by a library and compared with exact sums, before its results are trusted: what a library does
+ * depends on the processor, its version, its environment variables, and an emulator if there is one.
+ */
+final class GemmCheck {
+    /**
+     * Rows, input features, output features: few rows and many, parts of blocks, sums longer than 512, of which some packed
+     * layouts add up a part only.
+     */
+    private static final int[][] SHAPES = {{7, 31, 33}, {17, 1030, 70}, {64, 1408, 64}};
+
+    /** Places that are compared in each product: exact sums are computed by the interpreter. */
+    private static final int SAMPLES = 24;
+
+    /** Of a sum. In float32 the error stays far below in any order; narrowed inputs lose eight times as much. */
+    private static final double TOLERANCE = 0x1p-16;
+
+    private final GemmProvider provider;
+    private final Random random = new Random(1);
+
+    GemmCheck(GemmProvider provider) {
+        this.provider = provider;
+    }
+
+    /** Tells whether float32 inputs are multiplied with weights of a type without being rounded first. */
+    boolean isRight(DType weights) {
+        for (int[] shape : SHAPES) {
+            if (!isRight(weights, shape[0], shape[1], shape[2])) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private boolean isRight(DType dtype, int rows, int in, int out) {
+        FloatBuffer x = direct(rows * in * Float.BYTES).asFloatBuffer();
+        for (int i = 0; i < rows * in; i++) {
+            x.put(i, fine());
+        }
+        ByteBuffer weights = direct(out * in * dtype.bytes());
+        float[] values = new float[out * in];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = weight(dtype);
+            switch (dtype) {
+                case F16 -> weights.putShort(2 * i, Narrowing.toHalf(values[i]));
+                case BF16 -> weights.putShort(2 * i, Narrowing.toBfloat16(values[i]));
+                default -> weights.putFloat(4 * i, values[i]);
+            }
+        }
+        FloatBuffer y = direct(rows * out * Float.BYTES).asFloatBuffer();
+        provider.multiply(x, rows, weights, dtype, out, in, y);
+        for (int sample = 0; sample < SAMPLES; sample++) {
+            int r = random.nextInt(rows);
+            int o = random.nextInt(out);
+            double sum = 0;
+            for (int i = 0; i < in; i++) {
+                sum += (double) x.get(r * in + i) * values[o * in + i];
+            }
+            if (!(Math.abs(y.get(r * out + o) - sum) <= TOLERANCE * sum)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /**
+     * A number from 1 to 2 that bfloat16, half precision and TF32 all round down, by 2^-12. As weights are positive too, the
+     * losses of a sum add up.
+     */
+    private float fine() {
+        return 1 + random.nextInt(128) * 0x1p-7f + 0x1p-12f;
+    }
+
+    /** A positive weight that the type holds exactly; of halves one in eight is subnormal, as some in real checkpoints are. */
+    private float weight(DType dtype) {
+        if (dtype == DType.F16 && random.nextInt(8) == 0) {
+            return (1 + random.nextInt(1023)) * 0x1p-24f;
+        }
+        return (dtype == DType.F32 ? fine() : 1 + random.nextInt(128) * 0x1p-7f) * 0x1p-6f;
+    }
+
+    /** Tells whether bytes are multiplied without any error, up to the largest there can be. */
+    boolean isExact(Int8Inputs inputs) {
+        for (int[] shape : SHAPES) {
+            if (!isExact(inputs, shape[0], shape[1], shape[2])) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private boolean isExact(Int8Inputs inputs, int rows, int in, int out) {
+        byte[] codes = new byte[rows * in];
+        fill(codes, in, -inputs.highest(), inputs.highest());
+        inputs.move(codes, codes.length);
+        byte[] values = new byte[out * in];
+        fill(values, in, Byte.MIN_VALUE, Byte.MAX_VALUE);
+        ByteBuffer x = direct(codes.length).put(0, codes);
+        ByteBuffer weights = direct(values.length).put(0, values);
+        IntBuffer y = direct(rows * out * Integer.BYTES).asIntBuffer();
+        provider.multiplyInt8(x, inputs.unsigned(), rows, weights, out, in, y);
+        for (int sample = 0; sample < SAMPLES; sample++) {
+            // The first places are where rows of nothing but extremes meet.
+            int r = sample < 4 ? sample % 2 : random.nextInt(rows);
+            int o = sample < 4 ? sample / 2 : random.nextInt(out);
+            int sum = 0;
+            for (int i = 0; i < in; i++) {
+                sum += codes[r * in + i] * values[o * in + i];
+            }
+            if (y.get(r * out + o) != sum) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** A row of the highest, one of the lowest, then anything, half of it extremes. */
+    private void fill(byte[] codes, int in, int lowest, int highest) {
+        for (int i = 0; i < codes.length; i++) {
+            boolean high = i < in || i >= 2 * in && random.nextBoolean();
+            boolean extreme = i < 2 * in || random.nextBoolean();
+            codes[i] = (byte) (!extreme ? lowest + random.nextInt(highest - lowest + 1) : high ? highest : lowest);
+        }
+    }
+
+    private static ByteBuffer direct(int bytes) {
+        return ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    }
+}

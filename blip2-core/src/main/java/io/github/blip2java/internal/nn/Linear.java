@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.internal.nn;
+
+import io.github.blip2java.checkpoint.WeightScope;
+import io.github.blip2java.internal.kernel.Kernels;
+import io.github.blip2java.internal.kernel.Parallel;
+import io.github.blip2java.internal.matrix.WeightMatrix;
+import io.github.blip2java.internal.tensor.Tensor;
+
+/**
+ * Y = X · Wᵀ + b over the last dimension.
+ *
+ * <p>X {@code [..., in]}, W {@code [out, in]} as on disk, b {@code [out]} or none, Y {@code [..., out]}. Keys:
+ * {@code weight}, {@code bias}. How W is stored and multiplied is {@link WeightMatrix}'s business. Reference:
+ * {@code torch.nn.Linear}.
+ */
+public final class Linear {
+    private static final Kernels KERNELS = Kernels.get();
+
+    private final WeightMatrix weight;
+    private final float[] bias;
+
+    /**
+     * Loads weight and bias.
+     *
+     * @param in      input features
+     * @param out     output features
+     * @param bias    whether {@code bias} is read too
+     * @param weights the scope that holds {@code weight} and {@code bias}
+     */
+    public Linear(int in, int out, boolean bias, WeightScope weights) {
+        this(WeightMatrix.load(weights, "weight", out, in), bias ? weights.floats("bias", out) : null);
+    }
+
+    /**
+     * Loads a small matrix at the end of a model, which is never kept with fewer than 16 bits: it costs nothing, and its error would
+     * be the answer's.
+     *
+     * @param in      input features
+     * @param out     output features
+     * @param weights the scope that holds {@code weight} and {@code bias}
+     * @return the projection
+     */
+    public static Linear head(int in, int out, WeightScope weights) {
+        return new Linear(WeightMatrix.loadTable(weights, "weight", out, in), weights.floats("bias", out));
+    }
+
+    /**
+     * Uses a matrix that is there already, such as a tied embedding table.
+     *
+     * @param weight the matrix
+     * @param bias   {@code [out]}, or null for none
+     */
+    public Linear(WeightMatrix weight, float[] bias) {
+        this.weight = weight;
+        this.bias = bias;
+    }
+
+    /**
+     * Projects every row.
+     *
+     * @param x {@code [..., in]}
+     * @return {@code [..., out]}
+     */
+    public Tensor forward(Tensor x) {
+        return forward(x, Activation.IDENTITY);
+    }
+
+    /**
+     * Projects every row and applies an activation to the result.
+     *
+     * @param x          {@code [..., in]}
+     * @param activation applied after the bias
+     * @return {@code [..., out]}
+     */
+    public Tensor forward(Tensor x, Activation activation) {
+        int rows = x.rows();
+        int out = weight.outFeatures();
+        float[] y = new float[Math.multiplyExact(rows, out)];
+        weight.multiply(x.data(), rows, y);
+        if (bias != null || activation != Activation.IDENTITY) {
+            // One pass over the product while it is still in the cache.
+            Parallel.forRange(rows, row -> {
+                if (bias != null) {
+                    KERNELS.add(bias, 0, y, row * out, out);
+                }
+                activation.apply(KERNELS, y, row * out, out);
+            });
+        }
+        return x.withRows(y, out);
+    }
+
+    /**
+     * Carries derivatives from the result back to x: gradient · W.
+     *
+     * @param gradient derivatives by the result of {@link #forward(Tensor)}: {@code [..., out]}
+     * @return derivatives by its argument: {@code [..., in]}
+     */
+    public Tensor backward(Tensor gradient) {
+        int in = weight.inFeatures();
+        int out = weight.outFeatures();
+        float[] w = new float[Math.multiplyExact(out, in)];
+        Parallel.forRange(out, row -> weight.copyRow(row, w, row * in));
+        float[] dx = new float[Math.multiplyExact(gradient.rows(), in)];
+        Parallel.forRange(gradient.rows(), row -> {
+            for (int o = 0; o < out; o++) {
+                float by = gradient.data()[row * out + o];
+                for (int i = 0; i < in; i++) {
+                    dx[row * in + i] += by * w[o * in + i];
+                }
+            }
+        });
+        return gradient.withRows(dx, in);
+    }
+}
