@@ -112,12 +112,16 @@ public record Blip2Config(
     /**
      * Reads a configuration object.
      *
-     * @param json the object; what it leaves out has its default
+     * @param json the object, as Jackson reads it into a map; what it leaves out has its default
      * @return the configuration
      * @throws io.github.blip2java.checkpoint.MalformedCheckpointException if a value is impossible
      * @throws io.github.blip2java.checkpoint.UnsupportedModelException if it describes another kind of model
      */
-    public static Blip2Config of(ConfigNode json) {
+    public static Blip2Config of(Map<String, Object> json) {
+        return of(ConfigNode.of(json));
+    }
+
+    private static Blip2Config of(ConfigNode json) {
         String type = json.text("model_type", "blip-2");
         if (!type.equals("blip-2") && !type.equals("blip_2")) {
             throw json.unsupported("model_type", '"' + type + "\" is not supported; supported: blip-2");

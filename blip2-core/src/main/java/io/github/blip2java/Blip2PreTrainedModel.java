@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
-import io.github.blip2java.internal.kernel.Parallel;
 import java.util.function.Supplier;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -33,10 +32,10 @@ public abstract sealed class Blip2PreTrainedModel implements AutoCloseable
     /**
      * The threads that this model computes with, for work beside it.
      *
-     * @return a pool, ended when the model is closed unless other models share it
+     * @return the model's own, ended with it unless other models share them
      */
-    public Parallel pool() {
-        return open.pool();
+    public ComputeThreads threads() {
+        return new ComputeThreads(open.pool());
     }
 
     void checkOpen() {

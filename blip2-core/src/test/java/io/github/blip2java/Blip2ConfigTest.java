@@ -32,7 +32,7 @@ class Blip2ConfigTest {
     Path directory;
 
     private static Blip2Config parse(String json) throws IOException {
-        return Blip2Config.of(ConfigNode.of(JSON.readValue(json, new TypeReference<Map<String, Object>>() {})));
+        return Blip2Config.of(JSON.readValue(json, new TypeReference<Map<String, Object>>() {}));
     }
 
     /** {@code config_reference.py} wrote what transformers makes of these. */

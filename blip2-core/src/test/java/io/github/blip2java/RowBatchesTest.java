@@ -3,7 +3,6 @@ package io.github.blip2java;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.blip2java.internal.config.ConfigNode;
 import io.github.blip2java.memory.CallMemory;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,7 +11,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class RowBatchesTest {
-    private static final Blip2Config FULL_SIZE = Blip2Config.of(ConfigNode.of(Map.of()));
+    private static final Blip2Config FULL_SIZE = Blip2Config.of(Map.of());
 
     private static RowBatches.Row row(int index, int image, int length) {
         return new RowBatches.Row(

@@ -6,8 +6,6 @@ import io.github.blip2java.Blip2ForConditionalGeneration;
 import io.github.blip2java.ComputeEnvironment;
 import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.generation.GenerationResult;
-import io.github.blip2java.internal.tensor.Tensor;
-import io.github.blip2java.internal.tensor.Tensors;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -19,6 +17,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -148,18 +147,18 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     private INDArray picture(int size) {
-        Tensor pixels = Tensor.zeros(batch, 3, size, size);
+        float[] pixels = new float[batch * 3 * size * size];
         int at = 0;
         for (int b = 0; b < batch; b++) {
             for (int c = 0; c < 3; c++) {
                 for (int y = 0; y < size; y++) {
                     for (int x = 0; x < size; x++) {
-                        pixels.data()[at++] = (float) ((31 * c + 17 * y + 29 * x + x * y + 7 * b) % 255 / 127.0 - 1);
+                        pixels[at++] = (float) ((31 * c + 17 * y + 29 * x + x * y + 7 * b) % 255 / 127.0 - 1);
                     }
                 }
             }
         }
-        return Tensors.toINDArray(pixels);
+        return Nd4j.create(pixels, new long[] {batch, 3, size, size}, 'c');
     }
 
     private static double seconds(long start) {

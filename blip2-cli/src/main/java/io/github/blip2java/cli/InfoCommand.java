@@ -10,7 +10,6 @@ import io.github.blip2java.checkpoint.DType;
 import io.github.blip2java.checkpoint.StoredTensor;
 import io.github.blip2java.checkpoint.WeightFormat;
 import io.github.blip2java.demo.DemoModel;
-import io.github.blip2java.internal.quantization.Quantizer;
 import io.github.blip2java.memory.MemoryEstimate;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -67,11 +66,11 @@ final class InfoCommand implements Callable<Integer> {
     }
 
     private static Map<String, Object> facts(Checkpoint checkpoint, Blip2Config config) {
-        WeightFormat quantised = Quantizer.formatOf(checkpoint);
+        WeightFormat quantised = checkpoint.quantization();
         long parameters = checkpoint.tensors().values().stream()
                 .mapToLong(tensor -> tensor.info().elements())
                 .sum();
-        if (config.source().get(Quantizer.CONFIG_KEY) instanceof Map<?, ?> quantization
+        if (config.source().get("quantization_config") instanceof Map<?, ?> quantization
                 && quantization.get("parameters") instanceof Number before) {
             parameters = before.longValue(); // scales are none, and a byte may hold two
         }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.cli;
 
-import io.github.blip2java.internal.codec.PictureErrors;
 import io.github.blip2java.memory.CallMemory;
 import io.github.blip2java.pipeline.Blip2RetrievalPipeline;
 import io.github.blip2java.processor.Blip2ImageProcessor;
 import io.github.blip2java.processor.Image;
+import io.github.blip2java.processor.ImageReader;
 import io.github.blip2java.processor.ReadOptions;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -96,7 +96,7 @@ final class PictureBatches {
         } catch (IllegalArgumentException e) { // a picture that is too long to be resized
             message = name + ": " + e.getMessage();
         } catch (Error e) { // no reason to give up the others
-            message = PictureErrors.of(e, name).getMessage();
+            message = ImageReader.explain(e, name).getMessage();
         }
         progress.clear();
         err.println("blip2: " + message);

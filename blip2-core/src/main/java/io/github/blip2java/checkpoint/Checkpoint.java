@@ -248,6 +248,19 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     /**
+     * How the matrices are quantised.
+     *
+     * @return INT8, INT4, or AUTO if they are floats
+     */
+    public WeightFormat quantization() {
+        return tensors.values().stream()
+                .map(tensor -> tensor.dtype().quantization())
+                .filter(format -> format != WeightFormat.AUTO)
+                .findFirst()
+                .orElse(WeightFormat.AUTO);
+    }
+
+    /**
      * Tells whether a tensor is there.
      *
      * @param name its full name

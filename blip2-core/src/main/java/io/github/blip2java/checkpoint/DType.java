@@ -53,6 +53,19 @@ public enum DType {
     }
 
     /**
+     * How a matrix of such elements is quantised.
+     *
+     * @return INT8 for I8, INT4 for U8, else AUTO
+     */
+    public WeightFormat quantization() {
+        return switch (this) {
+            case I8 -> WeightFormat.INT8;
+            case U8 -> WeightFormat.INT4;
+            default -> WeightFormat.AUTO;
+        };
+    }
+
+    /**
      * Tells whether model weights may have this type.
      *
      * @return true for F32, F16 and BF16

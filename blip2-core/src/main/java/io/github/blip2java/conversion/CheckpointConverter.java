@@ -90,7 +90,7 @@ public final class CheckpointConverter {
                 parent.resolve("." + target.getFileName() + ".partial-" + Long.toHexString(System.nanoTime())));
         try {
             try (Checkpoint checkpoint = Checkpoint.open(folder, config.tiedWeights())) {
-                WeightFormat stored = Quantizer.formatOf(checkpoint);
+                WeightFormat stored = checkpoint.quantization();
                 if (stored != WeightFormat.AUTO) {
                     throw new UnsupportedModelException(source + ": expected a checkpoint of floats, got one of "
                             + lowerCase(stored) + "; convert the one that it was made from");

@@ -77,7 +77,7 @@ class MemoryEstimateTest {
                         + "\"fc.weight\":{\"dtype\":\"F16\",\"shape\":[8,64],\"data_offsets\":[16,1040]},"
                         + "\"embed_tokens.weight\":{\"dtype\":\"F32\",\"shape\":[4,8],\"data_offsets\":[1040,1168]}}",
                 1168);
-        Blip2Config config = Blip2Config.of(ConfigNode.of(Map.of()));
+        Blip2Config config = Blip2Config.of(Map.of());
         try (Checkpoint checkpoint = Checkpoint.open(directory)) {
             long working =
                     MemoryEstimate.of(checkpoint, config, WeightFormat.AUTO).working();

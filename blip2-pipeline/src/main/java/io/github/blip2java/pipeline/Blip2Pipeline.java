@@ -317,7 +317,7 @@ public final class Blip2Pipeline implements AutoCloseable {
     public void generateForFiles(
             List<Path> files, Blip2Request request, ReadOptions reading, Consumer<List<FileResult>> results) {
         texts.check(request.toBuilder().images(null).build());
-        new PictureFiles(processor.imageProcessor(), reading, model.pool(), batch)
+        new PictureFiles(processor.imageProcessor(), reading, model.threads(), batch)
                 .forEachBatch(files, read -> results.accept(texts.describe(read, request)));
     }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.processor;
 
+import io.github.blip2java.ComputeThreads;
 import io.github.blip2java.internal.codec.PictureErrors;
-import io.github.blip2java.internal.kernel.Parallel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -16,7 +16,7 @@ import java.util.function.Consumer;
 public final class PictureFiles {
     private final Blip2ImageProcessor images;
     private final ReadOptions options;
-    private final Parallel pool;
+    private final ComputeThreads threads;
     private final int batch;
 
     /**
@@ -24,13 +24,13 @@ public final class PictureFiles {
      *
      * @param images  shrinks pictures
      * @param options how files are read
-     * @param pool    reads several at once; beside the calling thread unless it has one thread only
+     * @param threads read several at once; beside the calling thread unless it is the only one
      * @param batch   pictures at a time
      */
-    public PictureFiles(Blip2ImageProcessor images, ReadOptions options, Parallel pool, int batch) {
+    public PictureFiles(Blip2ImageProcessor images, ReadOptions options, ComputeThreads threads, int batch) {
         this.images = images;
         this.options = options;
-        this.pool = pool;
+        this.threads = threads;
         this.batch = batch;
     }
 
@@ -94,13 +94,13 @@ public final class PictureFiles {
     private CompletableFuture<List<ReadFile>> read(List<Path> files, int from) {
         int to = Math.min(files.size(), from + batch);
         List<Path> some = from < to ? List.copyOf(files.subList(from, to)) : List.of();
-        Executor reader = pool.size() == 1 ? Runnable::run : PictureFiles::startThread;
+        Executor reader = threads.size() == 1 ? Runnable::run : PictureFiles::startThread;
         return CompletableFuture.supplyAsync(
-                () -> pool.call(() -> {
+                () -> {
                     ReadFile[] read = new ReadFile[some.size()];
-                    Parallel.forRange(read.length, i -> read[i] = read(some.get(i), false));
+                    threads.forRange(read.length, i -> read[i] = read(some.get(i), false));
                     return List.of(read);
-                }),
+                },
                 reader);
     }
 

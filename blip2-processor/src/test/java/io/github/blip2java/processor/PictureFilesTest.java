@@ -4,7 +4,7 @@ package io.github.blip2java.processor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.github.blip2java.internal.kernel.Parallel;
+import io.github.blip2java.ComputeThreads;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.InputStream;
@@ -32,8 +32,8 @@ class PictureFilesTest {
     static final class Read {
         public static void main(String[] files) {
             Blip2ImageProcessor images = new Blip2ImageProcessor(ImageProcessorConfig.defaults());
-            try (Parallel pool = Parallel.of(2)) {
-                new PictureFiles(images, ReadOptions.defaults(), pool, 2)
+            try (ComputeThreads threads = ComputeThreads.of(2)) {
+                new PictureFiles(images, ReadOptions.defaults(), threads, 2)
                         .forEachBatch(
                                 Arrays.stream(files).map(Path::of).toList(),
                                 batch -> batch.forEach(

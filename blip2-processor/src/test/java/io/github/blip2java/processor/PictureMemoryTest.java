@@ -3,7 +3,7 @@ package io.github.blip2java.processor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.blip2java.internal.kernel.Parallel;
+import io.github.blip2java.ComputeThreads;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -99,8 +99,8 @@ class PictureMemoryTest {
 
         public static void main(String[] files) {
             Blip2ImageProcessor images = new Blip2ImageProcessor(ImageProcessorConfig.defaults());
-            try (Parallel pool = Parallel.of(THREADS)) {
-                new PictureFiles(images, ReadOptions.defaults(), pool, 32)
+            try (ComputeThreads threads = ComputeThreads.of(THREADS)) {
+                new PictureFiles(images, ReadOptions.defaults(), threads, 32)
                         .forEachBatch(
                                 Arrays.stream(files).map(Path::of).toList(),
                                 batch -> batch.forEach(read -> System.out.println(

@@ -3,7 +3,6 @@ package io.github.blip2java.cli.verify;
 
 import io.github.blip2java.Blip2Config;
 import io.github.blip2java.checkpoint.WeightFormat;
-import io.github.blip2java.internal.tensor.Tensors;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
@@ -42,7 +41,7 @@ record OutputChecks(ReferenceCase reference, Blip2Config config, WeightFormat ro
                     "expected shape " + Arrays.toString(shape) + ", got " + Arrays.toString(actual.shape())));
             return Double.NaN;
         }
-        return compare(name, Tensors.fromINDArray(actual, name).data(), shape, mask);
+        return compare(name, actual.dup('c').data().asFloat(), shape, mask);
     }
 
     double compare(String name, float[] actual, long[] shape, long[][] mask) {

@@ -8,16 +8,14 @@ import io.github.blip2java.checkpoint.DType;
 import io.github.blip2java.checkpoint.MalformedCheckpointException;
 import io.github.blip2java.checkpoint.SafetensorsFile;
 import io.github.blip2java.checkpoint.TensorInfo;
-import io.github.blip2java.internal.tensor.Tensor;
-import io.github.blip2java.internal.tensor.Tensors;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.Set;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * A folder with a checkpoint and what {@code transformers} computed with it.
@@ -89,8 +87,7 @@ final class ReferenceCase implements AutoCloseable {
     }
 
     INDArray array(String name) {
-        int[] shape = Arrays.stream(shape(name)).mapToInt(Math::toIntExact).toArray();
-        return Tensors.toINDArray(Tensor.of(floats(name), shape));
+        return Nd4j.create(floats(name), shape(name), 'c');
     }
 
     /** The values of an I64 matrix, or null where there is none. */

@@ -6,7 +6,6 @@ import io.github.blip2java.checkpoint.Checkpoint;
 import io.github.blip2java.checkpoint.DType;
 import io.github.blip2java.checkpoint.TensorInfo;
 import io.github.blip2java.checkpoint.WeightFormat;
-import io.github.blip2java.internal.quantization.Quantizer;
 
 /** How far an output may be from the reference; the reasons are in docs/numerics.md. */
 public final class Tolerances {
@@ -45,7 +44,7 @@ public final class Tolerances {
      */
     public static WeightFormat rounding(Checkpoint checkpoint, WeightFormat dtype) {
         return switch (dtype) {
-            case AUTO, F32 -> Quantizer.formatOf(checkpoint);
+            case AUTO, F32 -> checkpoint.quantization();
             case F16, BF16 -> {
                 int kept = significantBits(dtype == WeightFormat.F16 ? DType.F16 : DType.BF16);
                 boolean rounds = checkpoint.tensors().values().stream()

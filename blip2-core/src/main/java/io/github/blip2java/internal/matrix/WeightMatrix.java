@@ -65,7 +65,7 @@ public interface WeightMatrix {
     }
 
     private static WeightMatrix bare(WeightScope weights, String name, int out, int in) {
-        WeightFormat stored = Quantizer.formatOf(weights.dtype(name));
+        WeightFormat stored = weights.dtype(name).quantization();
         if (stored != WeightFormat.AUTO) {
             requireAsStored(weights, name, stored);
             return quantized(

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.internal.quantization;
 
-import io.github.blip2java.checkpoint.Checkpoint;
 import io.github.blip2java.checkpoint.DType;
 import io.github.blip2java.checkpoint.SafetensorsWriter.Planned;
 import io.github.blip2java.checkpoint.StoredTensor;
@@ -60,34 +59,6 @@ public final class Quantizer {
                 && tensor.shape().length == 2
                 && tensor.name().endsWith(".weight")
                 && !KEPT.matcher(tensor.name()).matches();
-    }
-
-    /**
-     * Tells how a checkpoint is quantised.
-     *
-     * @param checkpoint an open checkpoint
-     * @return INT8, INT4, or AUTO if it holds floats
-     */
-    public static WeightFormat formatOf(Checkpoint checkpoint) {
-        return checkpoint.tensors().values().stream()
-                .map(tensor -> formatOf(tensor.dtype()))
-                .filter(format -> format != WeightFormat.AUTO)
-                .findFirst()
-                .orElse(WeightFormat.AUTO);
-    }
-
-    /**
-     * Tells how a tensor is quantised.
-     *
-     * @param dtype what is stored
-     * @return INT8, INT4, or AUTO if it holds floats
-     */
-    public static WeightFormat formatOf(DType dtype) {
-        return switch (dtype) {
-            case I8 -> WeightFormat.INT8;
-            case U8 -> WeightFormat.INT4;
-            default -> WeightFormat.AUTO;
-        };
     }
 
     /**

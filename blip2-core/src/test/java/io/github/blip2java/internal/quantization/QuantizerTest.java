@@ -173,7 +173,7 @@ class QuantizerTest {
                     quantised, plan, Long.MAX_VALUE, (part, file) -> SafetensorsWriter.writeFully(file, parts.next()));
         }
         try (Checkpoint checkpoint = Checkpoint.open(quantised)) {
-            assertThat(Quantizer.formatOf(checkpoint)).isEqualTo(format);
+            assertThat(checkpoint.quantization()).isEqualTo(format);
             for (WeightFormat asked : new WeightFormat[] {WeightFormat.AUTO, format}) {
                 assertThat(widened(WeightMatrix.load(checkpoint.root(asked), NAME, 37, 600)))
                         .containsExactly(expected);
