@@ -40,6 +40,7 @@ import picocli.CommandLine.Spec;
             MatchCommand.class,
             ClassifyCommand.class,
             EmbedCommand.class,
+            HeatmapCommand.class,
             InfoCommand.class,
             VerifyCommand.class,
             ConvertCommand.class,
@@ -57,7 +58,18 @@ public final class Blip2 implements Runnable {
     static final int UNUSABLE = 2;
 
     private static final List<String> COMMANDS = List.of(
-            "caption", "answer", "score", "chat", "match", "classify", "embed", "info", "verify", "convert", "bench");
+            "caption",
+            "answer",
+            "score",
+            "chat",
+            "match",
+            "classify",
+            "embed",
+            "heatmap",
+            "info",
+            "verify",
+            "convert",
+            "bench");
 
     /** What picocli says of {@code help} for a command that is none. */
     private static final Pattern UNKNOWN_HELP = Pattern.compile("Unknown subcommand '(.*)'\\.");

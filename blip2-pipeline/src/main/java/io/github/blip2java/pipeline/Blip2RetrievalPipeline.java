@@ -269,7 +269,8 @@ public final class Blip2RetrievalPipeline implements AutoCloseable {
      *
      * @param image the picture
      * @param text the text
-     * @return the mean over all layers of {@link Blip2ForImageTextRetrieval#attentionMaps}, for the whole picture; see {@code HeatMap}
+     * @return the mean over all layers of {@link Blip2ForImageTextRetrieval#attentionMaps}, for the whole picture; a
+     *     {@link io.github.blip2java.pipeline.heatmap.HeatMap} draws it
      * @throws IllegalArgumentException when the text is blank or holds the image token
      * @throws IllegalStateException after {@link #close}
      */

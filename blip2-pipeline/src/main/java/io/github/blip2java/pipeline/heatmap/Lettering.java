@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.pipeline.heatmap;
 
+import java.awt.BasicStroke;
 import java.awt.Graphics2D;
 import java.awt.Shape;
 import java.awt.geom.AffineTransform;
@@ -90,6 +91,7 @@ final class Lettering {
             place.scale(size, size);
             Shape letter = place.createTransformedShape(glyph.outline());
             if (glyph == Loaded.BOX) {
+                graphics.setStroke(new BasicStroke((float) size / 20));
                 graphics.draw(letter);
             } else {
                 graphics.fill(letter);
