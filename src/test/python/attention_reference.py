@@ -65,7 +65,8 @@ def main():
     written["matching"] = {case: matching(case, pairs) for case, pairs in MATCHING.items()}
     written["words"] = {case: words(case) for case in WORDS}
     written["twin"] = twin()
-    lines = (f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in written.items())
+    rows = ",\n".join(json.dumps(row, ensure_ascii=False) for row in written.pop("twin"))
+    lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in written.items()] + [f'"twin": [\n{rows}\n]']
     (OUT / "attention.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 

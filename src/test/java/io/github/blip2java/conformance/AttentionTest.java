@@ -240,7 +240,7 @@ class AttentionTest {
     @EnumSource
     void everyKindOfWeightsLooksAtTheSame(WeightFormat format) throws IOException {
         LoadOptions options = LoadOptions.defaults().withDtype(format);
-        Image picture = ImageReader.read(HeldOutDrawings.REPOSITORY.resolve("docs/pictures/apple-and-pear.png"));
+        Image picture = ImageReader.read(HeldOutDrawings.REPOSITORY.resolve("docs/heatmaps/apple-and-pear.png"));
         try (Blip2RetrievalPipeline blip2 = Blip2RetrievalPipeline.load(DemoModel.retrievalCheckpoint(), options);
                 Blip2RetrievalPipeline asStored = Blip2RetrievalPipeline.load(DemoModel.retrievalCheckpoint())) {
             for (String text : List.of("a red apple", "a green pear")) {

@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** {@code blip2 heatmap}: what it draws is where the thing is, and what it prints is what the library says. */
 class HeatmapCommandTest {
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final Path PICTURE = HeldOutDrawings.REPOSITORY.resolve("docs/pictures/apple-and-pear.png");
+    private static final Path PICTURE = HeldOutDrawings.REPOSITORY.resolve("docs/heatmaps/apple-and-pear.png");
     private static final String APPLE =
             HeldOutDrawings.REPOSITORY.resolve("docs/pictures/red-apple.png").toString();
 

@@ -17,6 +17,9 @@ import io.github.blip2java.internal.tensor.Tensor;
 public final class Linear {
     private static final Kernels KERNELS = Kernels.get();
 
+    /** Rows that a row of weights is used for while it is in the cache. */
+    private static final int BLOCK = 8;
+
     private final WeightMatrix weight;
     private final float[] bias;
 
@@ -102,11 +105,14 @@ public final class Linear {
         float[] w = new float[Math.multiplyExact(out, in)];
         Parallel.forRange(out, row -> weight.copyRow(row, w, row * in));
         float[] dx = new float[Math.multiplyExact(gradient.rows(), in)];
-        Parallel.forRange(gradient.rows(), row -> {
+        int rows = gradient.rows();
+        Parallel.forRange((rows + BLOCK - 1) / BLOCK, block -> {
             for (int o = 0; o < out; o++) {
-                float by = gradient.data()[row * out + o];
-                for (int i = 0; i < in; i++) {
-                    dx[row * in + i] += by * w[o * in + i];
+                for (int row = block * BLOCK; row < Math.min(rows, (block + 1) * BLOCK); row++) {
+                    float by = gradient.data()[row * out + o];
+                    for (int i = 0; i < in; i++) {
+                        dx[row * in + i] += by * w[o * in + i];
+                    }
                 }
             }
         });
