@@ -3,15 +3,7 @@ package io.github.blip2java.pipeline.heatmap;
 
 import io.github.blip2java.AttentionMap;
 import io.github.blip2java.processor.Image;
-import java.awt.Color;
-import java.awt.Graphics2D;
-import java.awt.RenderingHints;
-import java.awt.image.BufferedImage;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.List;
-import javax.imageio.ImageIO;
 
 /**
  * A picture with a heat map over it: dim where a text does not look, glowing where it does, with a legend below.
@@ -28,6 +20,7 @@ public final class HeatMap {
     static final int SMALLEST = 512;
 
     private static final int CAPTION_LINES = 4;
+    private static final int INK = 0x222222;
     private static final String LOW = "low attention";
     private static final String HIGH = "high attention";
 
@@ -90,12 +83,28 @@ public final class HeatMap {
     }
 
     private int[] overlay(byte[] rgb, int width, int height) {
-        float[] spread = HeatGrid.spread(heat, width, height);
+        float[] spread = normalised(Cubic.B_SPLINE.spread(heat, width, height));
         int[] pixels = new int[width * height];
         for (int i = 0; i < pixels.length; i++) {
             pixels[i] = blend(rgb[3 * i] & 0xff, rgb[3 * i + 1] & 0xff, rgb[3 * i + 2] & 0xff, spread[i]);
         }
         return pixels;
+    }
+
+    /** From 0 at the coldest pixel to 1 at the hottest; all 0 where all are alike. */
+    static float[] normalised(float[] spread) {
+        float least = Float.POSITIVE_INFINITY;
+        float most = 0;
+        for (float value : spread) {
+            least = Math.min(least, value);
+            most = Math.max(most, value);
+        }
+        // What rounding makes of a flat grid is no heat.
+        float range = most - least > 1e-5f * most ? most - least : Float.POSITIVE_INFINITY;
+        for (int i = 0; i < spread.length; i++) {
+            spread[i] = (spread[i] - least) / range;
+        }
+        return spread;
     }
 
     /** A pixel of the picture under some heat, 0 to 1. */
@@ -119,16 +128,10 @@ public final class HeatMap {
      * @return a PNG; its width is the picture's, or more where that is small
      */
     public byte[] png() {
-        ByteArrayOutputStream file = new ByteArrayOutputStream();
-        try {
-            ImageIO.write(drawn(), "png", file);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return file.toByteArray();
+        return drawn().png();
     }
 
-    private BufferedImage drawn() {
+    private Canvas drawn() {
         double scale = Math.max(1, SMALLEST / (double) Math.max(picture.width(), picture.height()));
         int width = Math.max(1, (int) Math.round(scale * picture.width()));
         int height = Math.max(1, (int) Math.round(scale * picture.height()));
@@ -138,73 +141,47 @@ public final class HeatMap {
         List<String> lines =
                 caption.isBlank() ? List.of() : Lettering.wrap(caption, letter, across - 2 * margin, CAPTION_LINES);
         double captionHeight = lines.size() * 1.35 * letter;
-        int legend = (int) Math.ceil(captionHeight + 3.0 * letter);
-        BufferedImage drawn = new BufferedImage(across, height + legend, BufferedImage.TYPE_INT_RGB);
-        Graphics2D graphics = drawn.createGraphics();
-        try {
-            graphics.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
-            graphics.setColor(Color.WHITE);
-            graphics.fillRect(0, 0, across, height + legend);
-            graphics.setColor(new Color(0x22, 0x22, 0x22));
-            for (int i = 0; i < lines.size(); i++) {
-                Lettering.draw(graphics, lines.get(i), letter, margin, height + (1.45 + 1.35 * i) * letter);
-            }
-        } finally {
-            graphics.dispose();
+        Canvas canvas = new Canvas(across, height + (int) Math.ceil(captionHeight + 3 * letter));
+        canvas.put(overlay(enlarged(width, height), width, height), width, (across - width) / 2, 0);
+        for (int i = 0; i < lines.size(); i++) {
+            Lettering.draw(canvas, lines.get(i), letter, margin, height + (1.45 + 1.35 * i) * letter, INK);
         }
-        drawn.setRGB((across - width) / 2, 0, width, height, overlay(enlarged(width, height), width, height), 0, width);
-        bar(drawn, letter, margin, height + captionHeight + letter);
-        return drawn;
+        bar(canvas, letter, margin, (int) (height + captionHeight + letter));
+        return canvas;
     }
 
     /** Colours from no heat to the most, as they are over grey, with words at both ends. */
-    private static void bar(BufferedImage drawn, double letter, double margin, double top) {
+    private static void bar(Canvas canvas, double letter, double margin, int top) {
         double size = 0.8 * letter;
         int from = (int) Math.round(margin + Lettering.width(LOW, size) + 0.5 * letter);
-        int to = (int) Math.round(drawn.getWidth() - margin - Lettering.width(HIGH, size) - 0.5 * letter);
+        int to = (int) Math.round(canvas.width() - margin - Lettering.width(HIGH, size) - 0.5 * letter);
         int thick = (int) Math.round(0.8 * letter);
         for (int x = from; x < to; x++) {
             int colour = blend(200, 200, 200, (x - from) / (to - 1.0 - from));
-            for (int y = (int) top; y < (int) top + thick; y++) {
-                drawn.setRGB(x, y, colour);
+            for (int y = top; y < top + thick; y++) {
+                canvas.set(x, y, colour);
             }
         }
-        Graphics2D graphics = drawn.createGraphics();
-        try {
-            graphics.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
-            graphics.setColor(new Color(0x22, 0x22, 0x22));
-            double line = top + thick * 0.5 + size * 0.36;
-            Lettering.draw(graphics, LOW, size, margin, line);
-            Lettering.draw(graphics, HIGH, size, to + 0.5 * letter, line);
-        } finally {
-            graphics.dispose();
-        }
+        double line = top + thick * 0.5 + size * 0.36;
+        Lettering.draw(canvas, LOW, size, margin, line, INK);
+        Lettering.draw(canvas, HIGH, size, to + 0.5 * letter, line, INK);
     }
 
     private byte[] enlarged(int width, int height) {
-        if (width == picture.width() && height == picture.height()) {
-            return picture.rgb();
-        }
-        BufferedImage small = new BufferedImage(picture.width(), picture.height(), BufferedImage.TYPE_INT_RGB);
         byte[] rgb = picture.rgb();
-        for (int i = 0; i < picture.width() * picture.height(); i++) {
-            int pixel = (rgb[3 * i] & 0xff) << 16 | (rgb[3 * i + 1] & 0xff) << 8 | rgb[3 * i + 2] & 0xff;
-            small.setRGB(i % picture.width(), i / picture.width(), pixel);
-        }
-        BufferedImage large = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
-        Graphics2D graphics = large.createGraphics();
-        try {
-            graphics.setRenderingHint(RenderingHints.KEY_INTERPOLATION, RenderingHints.VALUE_INTERPOLATION_BICUBIC);
-            graphics.drawImage(small, 0, 0, width, height, null);
-        } finally {
-            graphics.dispose();
+        if (width == picture.width() && height == picture.height()) {
+            return rgb;
         }
         byte[] enlarged = new byte[3 * width * height];
-        for (int i = 0; i < width * height; i++) {
-            int pixel = large.getRGB(i % width, i / width);
-            enlarged[3 * i] = (byte) (pixel >> 16);
-            enlarged[3 * i + 1] = (byte) (pixel >> 8);
-            enlarged[3 * i + 2] = (byte) pixel;
+        float[][] channel = new float[picture.height()][picture.width()];
+        for (int c = 0; c < 3; c++) {
+            for (int i = 0; i < rgb.length / 3; i++) {
+                channel[i / picture.width()][i % picture.width()] = rgb[3 * i + c] & 0xff;
+            }
+            float[] spread = Cubic.CATMULL_ROM.spread(channel, width, height);
+            for (int i = 0; i < spread.length; i++) {
+                enlarged[3 * i + c] = (byte) Math.round(Math.max(0, Math.min(255, spread[i])));
+            }
         }
         return enlarged;
     }

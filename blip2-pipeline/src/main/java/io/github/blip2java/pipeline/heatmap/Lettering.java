@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.pipeline.heatmap;
 
-import java.awt.BasicStroke;
-import java.awt.Graphics2D;
 import java.awt.Shape;
 import java.awt.geom.AffineTransform;
 import java.awt.geom.Path2D;
-import java.awt.geom.Rectangle2D;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -31,7 +28,8 @@ final class Lettering {
 
     private static final class Loaded {
         private static final Map<Integer, Glyph> GLYPHS = read();
-        private static final Glyph BOX = new Glyph(0.6, new Rectangle2D.Double(0.08, -0.7, 0.44, 0.7));
+        private static final Glyph BOX =
+                new Glyph(0.6, outline("M80,0L80,-700L520,-700L520,0L80,0M130,-50L470,-50L470,-650L130,-650L130,-50"));
     }
 
     private Lettering() {}
@@ -82,20 +80,14 @@ final class Lettering {
         return size * text.codePoints().mapToDouble(c -> glyph(c).advance()).sum();
     }
 
-    /** Draws a line of text in the colour that is set, from a point on its base line. */
-    static void draw(Graphics2D graphics, String text, double size, double x, double y) {
+    /** Draws a line of text from a point on its base line. */
+    static void draw(Canvas canvas, String text, double size, double x, double y, int colour) {
         double at = x;
         for (int character : text.codePoints().toArray()) {
             Glyph glyph = glyph(character);
             AffineTransform place = AffineTransform.getTranslateInstance(at, y);
             place.scale(size, size);
-            Shape letter = place.createTransformedShape(glyph.outline());
-            if (glyph == Loaded.BOX) {
-                graphics.setStroke(new BasicStroke((float) size / 20));
-                graphics.draw(letter);
-            } else {
-                graphics.fill(letter);
-            }
+            canvas.fill(place.createTransformedShape(glyph.outline()), colour);
             at += size * glyph.advance();
         }
     }
