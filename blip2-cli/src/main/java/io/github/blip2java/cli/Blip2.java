@@ -40,6 +40,7 @@ import picocli.CommandLine.Spec;
             MatchCommand.class,
             ClassifyCommand.class,
             EmbedCommand.class,
+            HeatmapCommand.class,
             InfoCommand.class,
             VerifyCommand.class,
             DownloadCommand.class,

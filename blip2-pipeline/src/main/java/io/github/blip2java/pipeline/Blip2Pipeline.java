@@ -389,6 +389,21 @@ public final class Blip2Pipeline implements AutoCloseable {
         texts.check(request);
     }
 
+    /**
+     * Shows what each word of a text looks at in a picture. Words that carry the picture look at what they name; of small words the numbers
+     * mean little.
+     *
+     * @param image the picture
+     * @param prompt what stood before the text; null or empty for nothing
+     * @param text the text, such as one that {@link #caption(Image, String)} returned
+     * @return its words, in order
+     * @throws IllegalArgumentException when the text has no tokens, the prompt holds the image token, or both are too long
+     * @throws IllegalStateException after {@link #close}
+     */
+    public List<AttendedWord> explain(Image image, String prompt, GeneratedText text) {
+        return texts.explain(image, prompt, text);
+    }
+
     /** Closes model and processor, unless this pipeline was made by {@link #withOptions}. */
     @Override
     public void close() {
