@@ -96,7 +96,7 @@ final class CaptionCommand implements Callable<Integer> {
             start = System.nanoTime();
             generation.explained(() -> {
                 if (together) {
-                    blip2.generateForFiles(files, request.build(), pipeline.reading(), this::print);
+                    blip2.generateForFiles(files.iterator(), request.build(), pipeline.reading(), this::print);
                 } else {
                     oneByOne(blip2, request);
                 }
