@@ -137,7 +137,7 @@ public final class CaptionTable implements CaptionStore {
             take(rest, name);
             channel.position(channel.size());
             append("\n");
-        } else if (rest.startsWith(rows.start()) || rows.start().startsWith(rest) || headed && channel.position() > 0) {
+        } else if (rest.startsWith(rows.start(headed)) || rows.start(headed).startsWith(rest)) {
             channel.truncate(channel.position());
             repaired = true;
         } else {
@@ -149,7 +149,7 @@ public final class CaptionTable implements CaptionStore {
         String shown = row.strip();
         return new IOException(
                 name + ", row " + (count + 1) + ": expected a row as this program writes it, beginning with "
-                        + rows.start().strip() + ", got "
+                        + (rows.header().isEmpty() ? rows.start(true) : rows.header()).strip() + ", got "
                         + (shown.length() > SHOWN ? shown.substring(0, SHOWN) + "…" : shown)
                         + "; nothing was changed, choose another name");
     }

@@ -5,7 +5,6 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Comparator;
@@ -20,9 +19,16 @@ abstract class Listing implements Closeable {
     static final int PAGE = 10_000;
 
     private final Path folder;
+    private final Opener opener;
 
-    private Listing(Path folder) {
+    private Listing(Path folder, Opener opener) {
         this.folder = folder;
+        this.opener = opener;
+    }
+
+    /** What lists a folder. */
+    interface Opener {
+        DirectoryStream<Path> open(Path folder, DirectoryStream.Filter<Path> wanted) throws IOException;
     }
 
     Path folder() {
@@ -32,12 +38,12 @@ abstract class Listing implements Closeable {
     /** {@return the next entry, null behind the last} */
     abstract Path next() throws IOException;
 
-    static Listing of(Path folder, boolean ordered, Predicate<Path> wanted) throws IOException {
-        return ordered ? new Ordered(folder, wanted) : new Unordered(folder, wanted);
+    static Listing of(Path folder, boolean ordered, Predicate<Path> wanted, Opener opener) throws IOException {
+        return ordered ? new Ordered(folder, wanted, opener) : new Unordered(folder, wanted, opener);
     }
 
     DirectoryStream<Path> open(Predicate<Path> wanted) throws IOException {
-        return Files.newDirectoryStream(folder, wanted::test);
+        return opener.open(folder, wanted::test);
     }
 
     /** Takes the next names in order from a new look at the whole folder, some at a time. */
@@ -47,8 +53,8 @@ abstract class Listing implements Closeable {
         private Path last;
         private boolean more = true;
 
-        Ordered(Path folder, Predicate<Path> wanted) throws IOException {
-            super(folder);
+        Ordered(Path folder, Predicate<Path> wanted, Opener opener) throws IOException {
+            super(folder, opener);
             this.wanted = wanted;
             turn();
         }
@@ -91,8 +97,8 @@ abstract class Listing implements Closeable {
         private final DirectoryStream<Path> stream;
         private final Iterator<Path> entries;
 
-        Unordered(Path folder, Predicate<Path> wanted) throws IOException {
-            super(folder);
+        Unordered(Path folder, Predicate<Path> wanted, Opener opener) throws IOException {
+            super(folder, opener);
             stream = open(wanted);
             entries = stream.iterator();
         }

@@ -2,6 +2,7 @@
 package io.github.blip2java.pipeline.folder;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Set;
@@ -79,7 +80,7 @@ public final class PictureFolder {
      * @throws IOException when the folder itself cannot be listed
      */
     public PictureWalk walk(Listener listener) throws IOException {
-        return new PictureWalk(root, recursive, ordered, listener);
+        return new PictureWalk(root, recursive, ordered, listener, Files::newDirectoryStream);
     }
 
     /**
@@ -90,6 +91,7 @@ public final class PictureFolder {
      */
     public static boolean isPicture(Path file) {
         String name = file.getFileName().toString();
-        return SUFFIXES.contains(name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT));
+        int dot = name.lastIndexOf('.');
+        return dot > 0 && SUFFIXES.contains(name.substring(dot + 1).toLowerCase(Locale.ROOT));
     }
 }

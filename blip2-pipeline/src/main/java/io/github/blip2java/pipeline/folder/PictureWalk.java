@@ -22,17 +22,20 @@ public final class PictureWalk implements Iterator<PictureFile>, Closeable {
     private final boolean recursive;
     private final boolean ordered;
     private final Listener listener;
+    private final Listing.Opener opener;
     private final Deque<Listing> open = new ArrayDeque<>();
     /** Folders that were entered. */
     private final Set<Object> entered = new HashSet<>();
 
     private PictureFile next;
 
-    PictureWalk(Path root, boolean recursive, boolean ordered, Listener listener) throws IOException {
+    PictureWalk(Path root, boolean recursive, boolean ordered, Listener listener, Listing.Opener opener)
+            throws IOException {
         this.root = root;
         this.recursive = recursive;
         this.ordered = ordered;
         this.listener = listener;
+        this.opener = opener;
         try {
             enter(root);
         } catch (IOException e) {
@@ -42,7 +45,7 @@ public final class PictureWalk implements Iterator<PictureFile>, Closeable {
 
     private void enter(Path folder) throws IOException {
         if (entered.add(identity(folder))) {
-            open.push(Listing.of(folder, ordered, this::isWanted));
+            open.push(Listing.of(folder, ordered, this::isWanted, opener));
         }
     }
 
@@ -108,7 +111,9 @@ public final class PictureWalk implements Iterator<PictureFile>, Closeable {
 
     private static IOException explained(IOException problem, Path folder) {
         IOException explained = Unreadable.explain(problem, folder, "no such folder; check the path");
-        return explained instanceof FileSystemException known && known.getReason() == null && known.getFile() != null
+        return explained instanceof FileSystemException known
+                        && known.getReason() == null
+                        && folder.toString().equals(known.getFile())
                 ? new IOException(
                         Files.isDirectory(folder)
                                 ? folder + ": cannot be listed (" + explained + ")"

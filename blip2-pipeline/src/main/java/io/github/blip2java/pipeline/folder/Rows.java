@@ -28,8 +28,8 @@ abstract class Rows {
     /** What stands before the first row. */
     abstract String header();
 
-    /** How every row, or the header, begins: by this one that was cut off is known. */
-    abstract String start();
+    /** How the header, or every row behind it, begins: by this one that was cut off is known. */
+    abstract String start(boolean headed);
 
     /** A row with its line break. */
     abstract String row(PictureFile picture, String question, GeneratedText text);
@@ -67,7 +67,7 @@ abstract class Rows {
         }
 
         @Override
-        String start() {
+        String start(boolean headed) {
             return "{\"" + FILE + "\":\"";
         }
 
@@ -144,8 +144,8 @@ abstract class Rows {
         }
 
         @Override
-        String start() {
-            return header();
+        String start(boolean headed) {
+            return headed ? "\"" : header();
         }
 
         @Override

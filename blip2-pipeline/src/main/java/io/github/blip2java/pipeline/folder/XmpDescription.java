@@ -97,6 +97,13 @@ final class XmpDescription {
                 : !item.getTextContent().isBlank();
     }
 
+    /** {@return the description for no language, empty where there is none} */
+    String text() {
+        Element property = property();
+        Element item = property == null ? null : defaultItem(property);
+        return item == null ? "" : item.getTextContent();
+    }
+
     /** {@return the document with a description in place of the one for no language, as bytes} */
     byte[] with(String text) throws IOException {
         Element owner = null;
