@@ -21,7 +21,7 @@ public final class CallMemory {
     private CallMemory() {}
 
     /**
-     * Gives the number of pictures to encode together: as many as fit into 256 MiB of activations, from 1 to 32.
+     * Pictures to encode together: as many as fit into 256 MiB of activations, from 1 to 32.
      *
      * @param vision the image encoder
      * @param height of a picture in pixels, after resizing
@@ -42,10 +42,12 @@ public final class CallMemory {
     /**
      * About what a call needs of memory while it computes.
      *
+     * @param config    the model's configuration
      * @param pictures  pictures to encode, of the configured size
      * @param rows      texts
      * @param positions of each text beside those of the picture, new tokens included; they have keys and values
      * @param scored    positions of each text whose scores of all tokens are returned
+     * @return bytes
      */
     public static long ofCall(Blip2Config config, long pictures, long rows, long positions, long scored) {
         Blip2VisionConfig vision = config.visionConfig();
@@ -59,9 +61,11 @@ public final class CallMemory {
     /**
      * About what a call of a retrieval model needs of memory while it computes.
      *
+     * @param config    the model's configuration
      * @param pictures  pictures to encode, of the configured size
      * @param rows      texts, or pairs of a picture and a text; they are read in batches of bounded size
      * @param positions tokens of the longest text
+     * @return bytes
      */
     public static long ofRetrieval(Blip2Config config, long pictures, long rows, long positions) {
         Blip2VisionConfig vision = config.visionConfig();
@@ -70,7 +74,13 @@ public final class CallMemory {
                 + Math.min(pairs, 2.0 * BATCH_BYTES));
     }
 
-    /** Activations of the queries and a text in the Q-Former. */
+    /**
+     * Activations of the queries and a text in the Q-Former.
+     *
+     * @param config    the model's configuration
+     * @param positions tokens of the text
+     * @return bytes
+     */
     public static long ofRow(Blip2Config config, long positions) {
         return (config.numQueryTokens() + positions)
                 * config.qformerConfig().intermediateSize()
@@ -78,7 +88,12 @@ public final class CallMemory {
                 * BUFFERS;
     }
 
-    /** A picture that the Q-Former looks at, with its keys and values. */
+    /**
+     * A picture that the Q-Former looks at, with its keys and values.
+     *
+     * @param config the model's configuration
+     * @return bytes
+     */
     public static long ofImage(Blip2Config config) {
         long side = config.visionConfig().imageSize() / config.visionConfig().patchSize();
         long width =

@@ -105,7 +105,11 @@ public record MemoryEstimate(long mapped, long copied, long working) {
     /**
      * Refuses a model that would be killed by the system, or read its weights from the disk for every token.
      *
-     * @param loaded whether a tensor is used, by its name
+     * @param directory  the checkpoint's folder, for the message
+     * @param checkpoint the open checkpoint
+     * @param config     its configuration
+     * @param loaded     whether a tensor is used, by its name
+     * @param dtype      how its matrices are to be kept
      * @throws InsufficientMemoryException if the memory does not suffice; says what to do
      */
     public static void check(

@@ -21,6 +21,7 @@ public final class FloatRows {
     /** What to do with a row of a tensor. */
     @FunctionalInterface
     public interface Body {
+        /** Hears of a row, on any thread; the values are lent. */
         void row(int row, float[] values);
     }
 
