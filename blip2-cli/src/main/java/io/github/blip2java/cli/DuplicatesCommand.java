@@ -30,7 +30,7 @@ final class DuplicatesCommand implements Callable<Integer> {
     private static final double THRESHOLD = 0.95;
 
     @Mixin
-    private FolderOptions folder;
+    private IndexedFolder folder;
 
     @Option(
             names = "--threshold",

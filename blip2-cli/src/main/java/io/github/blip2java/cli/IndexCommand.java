@@ -27,7 +27,7 @@ import picocli.CommandLine.Spec;
         footer = {"", "Example:", "  blip2 index ~/Pictures --model models/blip2-itm-vit-g"})
 final class IndexCommand implements Callable<Integer> {
     @Mixin
-    private FolderOptions folder;
+    private IndexedFolder folder;
 
     @Mixin
     private RetrievalOptions options;

@@ -22,6 +22,10 @@ final class Progress implements ProgressListener, AutoCloseable {
         show(task + " (" + done + "/" + total + ")");
     }
 
+    boolean isTerminal() {
+        return terminal;
+    }
+
     /**
      * How fast something goes, and how long it will take: empty before anything can be said.
      *

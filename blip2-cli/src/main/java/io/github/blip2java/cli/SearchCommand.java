@@ -42,7 +42,7 @@ import picocli.CommandLine.Spec;
         })
 final class SearchCommand implements Callable<Integer> {
     @Mixin
-    private FolderOptions folder;
+    private IndexedFolder folder;
 
     @Parameters(index = "1..*", arity = "0..*", paramLabel = "TEXT", description = "What to look for, in words.")
     private List<String> words = List.of();
