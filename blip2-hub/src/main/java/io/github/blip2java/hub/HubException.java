@@ -48,7 +48,7 @@ public final class HubException extends IOException {
         this.reason = reason;
     }
 
-    /** Tells kinds of errors apart without reading messages. */
+    /** {@return what kind of error it is} */
     public Reason reason() {
         return reason;
     }
