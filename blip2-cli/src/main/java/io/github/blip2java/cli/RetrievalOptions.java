@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.cli;
 
+import io.github.blip2java.LoadOptions;
 import io.github.blip2java.demo.DemoModel;
 import io.github.blip2java.pipeline.Blip2RetrievalPipeline;
 import io.github.blip2java.processor.ReadOptions;
@@ -38,6 +39,15 @@ final class RetrievalOptions {
 
     boolean json() {
         return options.json();
+    }
+
+    /** The folder; null for the twin. */
+    Path model() {
+        return model;
+    }
+
+    LoadOptions loading(Progress progress) {
+        return options.apply(progress);
     }
 
     /** How picture files are read. */

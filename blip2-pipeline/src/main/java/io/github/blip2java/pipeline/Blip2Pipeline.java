@@ -18,6 +18,7 @@ import io.github.blip2java.processor.ReadOptions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
@@ -306,22 +307,23 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @throws IllegalStateException after {@link #close}
      */
     public void captionFiles(List<Path> files, String prompt, Consumer<List<FileResult>> results) {
-        generateForFiles(files, Blip2Request.builder().prompt(prompt).build(), ReadOptions.defaults(), results);
+        generateForFiles(
+                files.iterator(), Blip2Request.builder().prompt(prompt).build(), ReadOptions.defaults(), results);
     }
 
     /**
      * Does with any number of picture files what a request says, in bounded memory, as {@link #captionFiles(List, String, Consumer)} does.
      *
-     * @param files picture files, of the formats of {@link ImageReader}
-     * @param request what to do with each, with one prompt or question at most; its pictures do not count, and its listener counts
-     *     those of each list of results from 0
+     * @param files picture files, of the formats of {@link ImageReader}, asked for when their turn comes, on this thread
+     * @param request what to do with each, which is encoded once for all prompts or questions; its pictures do not count, and its
+     *     listener counts those of each list of results from 0
      * @param reading orientation, limits and background
      * @param results hears of some results whenever they are there, on this thread; one result a file, in the same order
      * @throws IllegalArgumentException when {@link #generate} would refuse the request
      * @throws IllegalStateException after {@link #close}
      */
     public void generateForFiles(
-            List<Path> files, Blip2Request request, ReadOptions reading, Consumer<List<FileResult>> results) {
+            Iterator<Path> files, Blip2Request request, ReadOptions reading, Consumer<List<FileResult>> results) {
         texts.check(request.toBuilder().images(null).build());
         new PictureFiles(processor.imageProcessor(), reading, model.threads(), batch)
                 .forEachBatch(files, read -> results.accept(texts.describe(read, request)));
@@ -387,6 +389,21 @@ public final class Blip2Pipeline implements AutoCloseable {
      */
     public void check(Blip2Request request) {
         texts.check(request);
+    }
+
+    /**
+     * Shows what each word of a text looks at in a picture. Words that carry the picture look at what they name; of small words the numbers
+     * mean little.
+     *
+     * @param image the picture
+     * @param prompt what stood before the text; null or empty for nothing
+     * @param text the text, such as one that {@link #caption(Image, String)} returned
+     * @return its words, in order
+     * @throws IllegalArgumentException when the text has no tokens, the prompt holds the image token, or both are too long
+     * @throws IllegalStateException after {@link #close}
+     */
+    public List<AttendedWord> explain(Image image, String prompt, GeneratedText text) {
+        return texts.explain(image, prompt, text);
     }
 
     /** Closes model and processor, unless this pipeline was made by {@link #withOptions}. */

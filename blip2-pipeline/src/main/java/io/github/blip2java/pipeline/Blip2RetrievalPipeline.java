@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.pipeline;
 
+import io.github.blip2java.AttentionMap;
 import io.github.blip2java.Blip2ForImageTextRetrieval;
 import io.github.blip2java.ImageTextMatch;
 import io.github.blip2java.LoadOptions;
@@ -269,6 +270,37 @@ public final class Blip2RetrievalPipeline implements AutoCloseable {
         List<List<ImageTextMatch>> all = new ArrayList<>();
         forEachBatch(images, some -> all.addAll(model.match(some, encoded)));
         return List.copyOf(all);
+    }
+
+    /**
+     * Shows what a text looks at in a picture: where the answer of {@link #match(Image, String)} comes from. It means little of texts that
+     * do not fit.
+     *
+     * @param image the picture
+     * @param text the text
+     * @return the mean over all layers of {@link Blip2ForImageTextRetrieval#attentionMaps}, for the whole picture; a
+     *     {@link io.github.blip2java.pipeline.heatmap.HeatMap} draws it
+     * @throws IllegalArgumentException when the text is blank or holds the image token
+     * @throws IllegalStateException after {@link #close}
+     */
+    public AttentionMap explain(Image image, String text) {
+        RetrievalTexts encoded = encodeTexts(Arrays.asList(text));
+        return explain(encode(image), encoded, 0, 0);
+    }
+
+    /**
+     * Shows what a text looks at in a picture, as {@link #explain(Image, String)} does.
+     *
+     * @param images from {@link #encode(List)}
+     * @param texts from {@link #encodeTexts}
+     * @param image 0 to images − 1
+     * @param text 0 to texts − 1
+     * @return the mean over all layers
+     * @throws IllegalArgumentException when another model made one of both, or there is no such picture or text
+     * @throws IllegalStateException after {@link #close}
+     */
+    public AttentionMap explain(RetrievalImages images, RetrievalTexts texts, int image, int text) {
+        return AttentionMap.mean(model.attentionMaps(images, texts, image, text));
     }
 
     /**
