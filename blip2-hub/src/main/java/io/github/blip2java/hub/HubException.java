@@ -37,6 +37,7 @@ public final class HubException extends IOException {
         CACHE_NOT_WRITABLE
     }
 
+    /** What went wrong. */
     private final Reason reason;
 
     HubException(Reason reason, String message) {
