@@ -6,6 +6,7 @@ import io.github.blip2java.demo.DemoModel;
 import io.github.blip2java.pipeline.Blip2RetrievalPipeline;
 import io.github.blip2java.processor.ReadOptions;
 import java.io.IOException;
+import java.nio.file.Path;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -34,6 +35,8 @@ final class RetrievalOptions {
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
+    private Path resolved;
+
     /** Made by picocli. */
     RetrievalOptions() {}
 
@@ -41,9 +44,17 @@ final class RetrievalOptions {
         return options.json();
     }
 
-    /** The folder; null for the twin. */
-    Path model() {
-        return model;
+    /** Whether no model was named, so that the twin runs. */
+    boolean isTwin() {
+        return model == null;
+    }
+
+    /** The checkpoint's folder. */
+    Path folder() throws IOException {
+        if (resolved == null) {
+            resolved = isTwin() ? DemoModel.retrievalCheckpoint() : download.resolve(model);
+        }
+        return resolved;
     }
 
     LoadOptions loading(Progress progress) {
@@ -58,7 +69,7 @@ final class RetrievalOptions {
     /** Loads the model; says so where it is the twin, of which little can be asked. */
     Blip2RetrievalPipeline load(Progress progress) throws IOException {
         reading(); // is wrong before anything is loaded
-        if (model == null) {
+        if (isTwin()) {
             command.commandLine()
                     .getErr()
                     .println(
@@ -66,8 +77,7 @@ final class RetrievalOptions {
                                     + " photographs. For those use --model Salesforce/blip2-itm-vit-g (which downloads 4.7 GB, once, and asks"
                                     + " first)");
         }
-        return Blip2RetrievalPipeline.load(
-                model == null ? DemoModel.retrievalCheckpoint() : download.resolve(model), options.apply(progress));
+        return Blip2RetrievalPipeline.load(folder(), options.apply(progress));
     }
 
     /** Refuses texts without words before a model is loaded. */
