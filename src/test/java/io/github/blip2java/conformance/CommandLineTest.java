@@ -308,7 +308,7 @@ class CommandLineTest {
         assertThat(out.toString()).isEmpty();
         assertThat(err.toString())
                 .contains(
-                        "blip2: expected a command: caption, answer, score, chat, match, classify, embed, info, verify,"
+                        "blip2: expected a command: caption, answer, score, chat, match, classify, embed, heatmap, info, verify,"
                                 + " convert, bench",
                         "blip2: Missing required parameter: 'IMAGE'",
                         "blip2: --max-new-tokens: expected a whole number from 1 to 2147483647, got 0",
@@ -475,7 +475,7 @@ class CommandLineTest {
                         "blip2: expected a command, got \"ifno\"; did you mean info?",
                         "blip2: expected a command, got \"conv\"; did you mean convert?",
                         "blip2: expected a command, got \"fly\"; there are caption, answer, score, chat, match,"
-                                + " classify, embed, info, verify, convert, bench",
+                                + " classify, embed, heatmap, info, verify, convert, bench",
                         "blip2: expected a command, got \"anwser\"; did you mean answer?",
                         "blip2: expected an option, got \"--modle\"; did you mean --model?",
                         "blip2: expected an option, got \"--sampling-rate\"; there are --prompt, --model,"
