@@ -19,6 +19,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -27,27 +28,32 @@ import picocli.CommandLine.Spec;
         name = "caption",
         mixinStandardHelpOptions = true,
         description =
-                "Describes each picture in a line. A picture that cannot be read is reported on stderr; the others"
+                "Describes each picture in a line, or those of whole folders. A picture that cannot be read is reported on stderr; the others"
                         + " still come out. Unless told otherwise as --preset caption says, the demo model as --preset beams"
                         + " says.",
         footer = {
             "",
             "Examples:",
             "  blip2 caption --model models/blip2-opt-2.7b cat.jpg dog.png",
-            "  blip2 caption --model models/blip2-opt-2.7b --sample --top-p 0.9 --candidates 3 cat.jpg"
+            "  blip2 caption --model models/blip2-opt-2.7b --sample --top-p 0.9 --candidates 3 cat.jpg",
+            "  blip2 caption --model models/blip2-opt-2.7b photos --recursive --output captions.jsonl"
         })
 final class CaptionCommand implements Callable<Integer> {
     @Parameters(
-            arity = "1..*",
+            arity = "0..*",
             paramLabel = "IMAGE",
-            description = "Picture files: JPEG, PNG, GIF, BMP, TIFF, WebP; - reads one from standard input.")
-    private List<String> images;
+            description =
+                    "Picture files: JPEG, PNG, GIF, BMP, TIFF, WebP; - reads one from standard input. Or folders of them.")
+    private List<String> images = List.of();
 
     @Option(
             names = "--prompt",
             paramLabel = "TEXT",
             description = "How each caption begins, for example \"a photo of\"; \"\" for no beginning.")
     private String prompt;
+
+    @Mixin
+    private FolderOptions folders;
 
     @Mixin
     private GenerationOptions generation;
@@ -73,7 +79,12 @@ final class CaptionCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         results.check();
-        if (Collections.frequency(images, PictureArgument.STANDARD_INPUT) > 1) {
+        if (images.isEmpty() && !folders.hasList()) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "Missing required parameter: 'IMAGE'; name picture files or folders, or a list of them with --files-from");
+        }
+        if (!folders.isUsed(images) && Collections.frequency(images, PictureArgument.STANDARD_INPUT) > 1) {
             throw new IllegalArgumentException(
                     "IMAGE: expected - once, got it several times; standard input holds one picture");
         }
@@ -83,6 +94,9 @@ final class CaptionCommand implements Callable<Integer> {
                 .logProbabilities(results.logProbabilities());
         if (prompt != null) {
             request.prompt(prompt);
+        }
+        if (folders.isUsed(images)) {
+            return folders.run(images, Collections.singletonList(null), request.build(), generation, results, pipeline);
         }
         printer = new TextPrinter(spec.commandLine().getOut(), pipeline.json(), images.size() > 1);
         done = 0;
@@ -96,7 +110,7 @@ final class CaptionCommand implements Callable<Integer> {
             start = System.nanoTime();
             generation.explained(() -> {
                 if (together) {
-                    blip2.generateForFiles(files, request.build(), pipeline.reading(), this::print);
+                    blip2.generateForFiles(files.iterator(), request.build(), pipeline.reading(), this::print);
                 } else {
                     oneByOne(blip2, request);
                 }

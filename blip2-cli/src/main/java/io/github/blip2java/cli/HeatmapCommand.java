@@ -86,7 +86,7 @@ final class HeatmapCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         checkOutput();
-        boolean captions = options.model() != null && isForCaptions(options.model());
+        boolean captions = !options.isTwin() && isForCaptions(options.folder());
         checkText(captions);
         printer = new TextPrinter(spec.commandLine().getOut(), options.json(), false);
         Image picture = PictureArgument.read(image, options.reading());
@@ -158,7 +158,7 @@ final class HeatmapCommand implements Callable<Integer> {
     }
 
     private void explainCaption(Image picture, Progress progress) throws IOException {
-        try (Blip2Pipeline blip2 = Blip2Pipeline.load(options.model(), options.loading(progress))) {
+        try (Blip2Pipeline blip2 = Blip2Pipeline.load(options.folder(), options.loading(progress))) {
             GeneratedText caption = blip2.generate(
                             Blip2Request.about(picture).preset(Preset.BEAMS).build())
                     .get(0);

@@ -5,10 +5,14 @@ import io.github.blip2java.memory.CallMemory;
 import io.github.blip2java.pipeline.Blip2RetrievalPipeline;
 import io.github.blip2java.processor.Blip2ImageProcessor;
 import io.github.blip2java.processor.Image;
-import io.github.blip2java.processor.ImageReader;
+import io.github.blip2java.processor.PictureFiles;
+import io.github.blip2java.processor.PictureFiles.ReadFile;
 import io.github.blip2java.processor.ReadOptions;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -19,6 +23,8 @@ final class PictureBatches {
     private final ReadOptions reading;
     private final PrintWriter err;
     private final Progress progress;
+    private int done;
+    private int failed;
 
     /**
      * Knows what to read.
@@ -62,7 +68,7 @@ final class PictureBatches {
     }
 
     /**
-     * Reads as many pictures at a time as the model encodes together.
+     * Reads as many pictures at a time as the model encodes together, the next ones meanwhile.
      *
      * @return the exit code
      */
@@ -72,35 +78,72 @@ final class PictureBatches {
                 blip2.model().config().visionConfig(),
                 images.config().height(),
                 images.config().width());
-        boolean allRead = true;
-        for (int from = 0; from < names.size(); from += size) {
-            progress.progress("looking at pictures", from, names.size());
-            List<Item> items = new ArrayList<>();
-            for (String name : names.subList(from, Math.min(from + size, names.size()))) {
-                Image image = read(name, images);
-                allRead &= image != null;
-                items.add(new Item(name, image));
+        PictureFiles files = new PictureFiles(images, reading, blip2.model().threads(), size);
+        progress.progress("looking at pictures", 0, names.size());
+        try {
+            for (int from = 0; from < names.size(); ) {
+                String name = names.get(from);
+                List<Path> some = files(from);
+                if (!some.isEmpty()) {
+                    files.forEachBatch(some.iterator(), read -> hand(read, use));
+                } else if (name.equals(PictureArgument.STANDARD_INPUT)) {
+                    hand(List.of(files.read(System.in, Path.of("standard input"))), use);
+                } else {
+                    report(name(name));
+                    use.accept(new Batch(List.of(new Item(name, null))));
+                    done++;
+                }
+                from = done;
             }
-            use.accept(new Batch(items));
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         }
         progress.clear();
-        return allRead ? Blip2.OK : Blip2.SOME_FAILED;
+        return failed == 0 ? Blip2.OK : Blip2.SOME_FAILED;
     }
 
-    private Image read(String name, Blip2ImageProcessor images) {
-        String message;
-        try {
-            return images.resize(PictureArgument.read(name, reading));
-        } catch (IOException e) {
-            message = e.getMessage();
-        } catch (IllegalArgumentException e) { // a picture that is too long to be resized
-            message = name + ": " + e.getMessage();
-        } catch (Error e) { // no reason to give up the others
-            message = ImageReader.explain(e, name).getMessage();
+    /** The files from here on, up to standard input or a name that this system cannot express. */
+    private List<Path> files(int from) {
+        List<Path> files = new ArrayList<>();
+        for (String name : names.subList(from, names.size())) {
+            if (name.equals(PictureArgument.STANDARD_INPUT) || name(name) != null) {
+                break;
+            }
+            files.add(Path.of(name));
         }
+        return files;
+    }
+
+    /** What is wrong with a name; null for a good one. */
+    private static String name(String name) {
+        try {
+            Path.of(name);
+            return null;
+        } catch (InvalidPathException e) {
+            return Blip2.message(e);
+        }
+    }
+
+    private void hand(List<ReadFile> read, Use use) {
+        List<Item> items = new ArrayList<>();
+        for (ReadFile file : read) {
+            if (file.error() != null) {
+                report(Blip2.message(file.error()));
+            }
+            items.add(new Item(names.get(done++), file.image()));
+        }
+        try {
+            use.accept(new Batch(items));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        progress.progress("looking at pictures", done, names.size());
+    }
+
+    private void report(String message) {
         progress.clear();
         err.println("blip2: " + message);
         err.flush();
-        return null;
+        failed++;
     }
 }

@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.BiFunction;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -21,6 +22,7 @@ final class TextPrinter {
     private final PrintWriter out;
     private final boolean json;
     private final boolean named;
+    private final BiFunction<String, String, List<String>> names;
     /** Whether the beginning of a line is printed already. */
     private boolean begun;
 
@@ -32,9 +34,25 @@ final class TextPrinter {
      * @param named whether a text stands behind what it belongs to
      */
     TextPrinter(PrintWriter out, boolean json, boolean named) {
+        this(out, json, named, (file, question) -> List.of(question == null ? file : question));
+    }
+
+    /**
+     * Prints behind what a text belongs to.
+     *
+     * @param out   results go here
+     * @param json  whether to print JSON
+     * @param names what stands before a text, of a file and a question
+     */
+    TextPrinter(PrintWriter out, boolean json, BiFunction<String, String, List<String>> names) {
+        this(out, json, true, names);
+    }
+
+    private TextPrinter(PrintWriter out, boolean json, boolean named, BiFunction<String, String, List<String>> names) {
         this.out = out;
         this.json = json;
         this.named = named;
+        this.names = names;
     }
 
     /**
@@ -59,7 +77,7 @@ final class TextPrinter {
         };
     }
 
-    /** Prints a text and its alternatives. */
+    /** Prints a text and its alternatives; not a number of seconds where they are not known. */
     void print(String file, String question, GeneratedText text, double seconds) {
         List<GeneratedText> candidates = text.candidates();
         for (int i = 0; i < candidates.size(); i++) {
@@ -77,7 +95,9 @@ final class TextPrinter {
                     fields.put("log_probability", one.logProbability());
                     fields.put("token_log_probabilities", one.logProbabilities());
                 }
-                fields.put("seconds", Math.round(seconds * 1000) / 1000.0);
+                if (!Double.isNaN(seconds)) {
+                    fields.put("seconds", Math.round(seconds * 1000) / 1000.0);
+                }
                 out.println(json(fields));
             } else {
                 out.println((begun ? "" : name(file, question) + one.text())
@@ -132,7 +152,11 @@ final class TextPrinter {
     }
 
     private String name(String file, String question) {
-        return named ? label(question == null ? file : question) + "\t" : "";
+        return named
+                ? names.apply(file, question).stream()
+                        .map(name -> label(name) + "\t")
+                        .collect(Collectors.joining())
+                : "";
     }
 
     /** A tab or a line break in a name would look like the end of it. */

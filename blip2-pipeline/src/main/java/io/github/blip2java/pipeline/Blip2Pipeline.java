@@ -6,6 +6,8 @@ import io.github.blip2java.ImageEncoding;
 import io.github.blip2java.LoadOptions;
 import io.github.blip2java.checkpoint.Failures;
 import io.github.blip2java.generation.GenerationConfig;
+import io.github.blip2java.hub.Download;
+import io.github.blip2java.hub.ModelSource;
 import io.github.blip2java.memory.CallMemory;
 import io.github.blip2java.processor.Blip2Processor;
 import io.github.blip2java.processor.Image;
@@ -16,6 +18,7 @@ import io.github.blip2java.processor.ReadOptions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
@@ -43,7 +46,6 @@ import java.util.function.Consumer;
  * {@link CancellationException}; the thread stays marked as interrupted.
  */
 public final class Blip2Pipeline implements AutoCloseable {
-
     /** New tokens of a text unless the options set a length. The 20 of {@code transformers} cut many captions off. */
     public static final int DEFAULT_MAX_NEW_TOKENS = 30;
 
@@ -80,14 +82,22 @@ public final class Blip2Pipeline implements AutoCloseable {
     }
 
     /**
+     * Loads a model as stored. Nothing is downloaded; {@code load(ModelSource.of(model).resolve(Download.ALWAYS))} does that.
+     *
+     * @param model a folder, or {@code OWNER/NAME} or {@code OWNER/NAME@REVISION} of a model in the Hugging Face Hub's cache
+     * @return the pipeline; close it after use
+     * @throws IOException as {@link #load(Path, LoadOptions)}, and when the model is not there
+     */
+    public static Blip2Pipeline load(String model) throws IOException {
+        return load(ModelSource.of(model).resolve(Download.NEVER));
+    }
+
+    /**
      * Loads a checkpoint folder as stored.
      *
      * @param directory a folder downloaded from the Hugging Face Hub
      * @return the pipeline; close it after use
-     * @throws IOException when a file is missing or unreadable
-     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException when a file's content is wrong
-     * @throws io.github.blip2java.checkpoint.UnsupportedModelException when the checkpoint is valid but not supported
-     * @throws io.github.blip2java.memory.InsufficientMemoryException when there is too little memory for it
+     * @throws IOException as {@link #load(Path, LoadOptions)}
      */
     public static Blip2Pipeline load(Path directory) throws IOException {
         return load(directory, LoadOptions.defaults());
@@ -115,10 +125,7 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @param options how to keep the weights
      * @param generation how to generate; where it sets no maximal length, that of this class holds
      * @return the pipeline; close it after use
-     * @throws IOException when a file is missing or unreadable
-     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException when a file's content is wrong
-     * @throws io.github.blip2java.checkpoint.UnsupportedModelException when the checkpoint is valid but not supported
-     * @throws io.github.blip2java.memory.InsufficientMemoryException when there is too little memory for it
+     * @throws IOException as {@link #load(Path, LoadOptions)}
      */
     public static Blip2Pipeline load(Path directory, LoadOptions options, GenerationConfig generation)
             throws IOException {
@@ -300,22 +307,23 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @throws IllegalStateException after {@link #close}
      */
     public void captionFiles(List<Path> files, String prompt, Consumer<List<FileResult>> results) {
-        generateForFiles(files, Blip2Request.builder().prompt(prompt).build(), ReadOptions.defaults(), results);
+        generateForFiles(
+                files.iterator(), Blip2Request.builder().prompt(prompt).build(), ReadOptions.defaults(), results);
     }
 
     /**
      * Does with any number of picture files what a request says, in bounded memory, as {@link #captionFiles(List, String, Consumer)} does.
      *
-     * @param files picture files, of the formats of {@link ImageReader}
-     * @param request what to do with each, with one prompt or question at most; its pictures do not count, and its listener counts
-     *     those of each list of results from 0
+     * @param files picture files, of the formats of {@link ImageReader}, asked for when their turn comes, on this thread
+     * @param request what to do with each, which is encoded once for all prompts or questions; its pictures do not count, and its
+     *     listener counts those of each list of results from 0
      * @param reading orientation, limits and background
      * @param results hears of some results whenever they are there, on this thread; one result a file, in the same order
      * @throws IllegalArgumentException when {@link #generate} would refuse the request
      * @throws IllegalStateException after {@link #close}
      */
     public void generateForFiles(
-            List<Path> files, Blip2Request request, ReadOptions reading, Consumer<List<FileResult>> results) {
+            Iterator<Path> files, Blip2Request request, ReadOptions reading, Consumer<List<FileResult>> results) {
         texts.check(request.toBuilder().images(null).build());
         new PictureFiles(processor.imageProcessor(), reading, model.threads(), batch)
                 .forEachBatch(files, read -> results.accept(texts.describe(read, request)));

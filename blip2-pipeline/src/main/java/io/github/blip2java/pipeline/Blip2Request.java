@@ -139,6 +139,17 @@ public final class Blip2Request {
         return each;
     }
 
+    /** A request for each prompt or question; this one where there is no other. */
+    List<Blip2Request> forEachPrompt() {
+        return prompts == null || prompts.size() == 1
+                ? List.of(this)
+                : prompts.stream()
+                        .map(prompt -> questions
+                                ? toBuilder().question(prompt).build()
+                                : toBuilder().prompt(prompt).build())
+                        .toList();
+    }
+
     /** What the request sets, the preset included. */
     GenerationConfig options(boolean encoderDecoder) {
         return preset == null ? options : preset.fillIn(options, encoderDecoder);

@@ -8,6 +8,8 @@ import io.github.blip2java.LoadOptions;
 import io.github.blip2java.RetrievalImages;
 import io.github.blip2java.RetrievalTexts;
 import io.github.blip2java.checkpoint.Failures;
+import io.github.blip2java.hub.Download;
+import io.github.blip2java.hub.ModelSource;
 import io.github.blip2java.memory.CallMemory;
 import io.github.blip2java.processor.Blip2Processor;
 import io.github.blip2java.processor.Image;
@@ -43,7 +45,6 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * <p>Safe for many threads at once, which take turns as those of {@link Blip2Pipeline} do.
  */
 public final class Blip2RetrievalPipeline implements AutoCloseable {
-
     /** What a label is put into when there are no other templates. */
     public static final List<String> DEFAULT_TEMPLATES = List.of("a photo of a {}");
 
@@ -72,14 +73,22 @@ public final class Blip2RetrievalPipeline implements AutoCloseable {
     }
 
     /**
+     * Loads a model as stored. Nothing is downloaded; {@code load(ModelSource.of(model).resolve(Download.ALWAYS))} does that.
+     *
+     * @param model a folder, or {@code OWNER/NAME} or {@code OWNER/NAME@REVISION} of a model in the Hugging Face Hub's cache
+     * @return the pipeline; close it after use
+     * @throws IOException as {@link #load(Path, LoadOptions)}, and when the model is not there
+     */
+    public static Blip2RetrievalPipeline load(String model) throws IOException {
+        return load(ModelSource.of(model).resolve(Download.NEVER));
+    }
+
+    /**
      * Loads a checkpoint folder as stored.
      *
      * @param directory a folder downloaded from the Hugging Face Hub
      * @return the pipeline; close it after use
-     * @throws IOException when a file is missing or unreadable
-     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException when a file's content is wrong
-     * @throws io.github.blip2java.checkpoint.UnsupportedModelException when the checkpoint is valid but not one for retrieval
-     * @throws io.github.blip2java.memory.InsufficientMemoryException when there is too little memory for it
+     * @throws IOException as {@link #load(Path, LoadOptions)}
      */
     public static Blip2RetrievalPipeline load(Path directory) throws IOException {
         return load(directory, LoadOptions.defaults());
@@ -389,8 +398,7 @@ public final class Blip2RetrievalPipeline implements AutoCloseable {
      * @param labels at least one label
      * @param templates texts with {@code {}} in the place of the label, such as {@code a photo of a {}}, at least one
      * @return all labels, the best first
-     * @throws IllegalArgumentException when there is no label or no template, a label is blank or holds the image token, or a template
-     *     has no {@code {}}
+     * @throws IllegalArgumentException as {@link #classify(List, List, List)}
      * @throws IllegalStateException after {@link #close}
      */
     public List<LabelScore> classify(Image image, List<String> labels, List<String> templates) {

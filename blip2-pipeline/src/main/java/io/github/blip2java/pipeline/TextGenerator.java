@@ -18,6 +18,7 @@ import io.github.blip2java.processor.tokenizer.IncrementalText;
 import io.github.blip2java.processor.tokenizer.StopStrings;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
 import java.util.OptionalDouble;
@@ -136,10 +137,27 @@ final class TextGenerator {
     List<FileResult> describe(List<ReadFile> files, Blip2Request request) {
         List<Image> images =
                 files.stream().map(ReadFile::image).filter(Objects::nonNull).toList();
-        var described = generate(request.toBuilder().images(images).build()).iterator();
+        List<Blip2Request> requests = request.forEachPrompt();
+        if (requests.size() > 1 && !images.isEmpty()) {
+            ImageEncoding encoding = encode(images, options(request));
+            requests = requests.stream()
+                    .map(one -> one.toBuilder().encoding(encoding).build())
+                    .toList();
+        } else {
+            requests = requests.stream()
+                    .map(one -> one.toBuilder().images(images).build())
+                    .toList();
+        }
+        var described = requests.stream()
+                .map(one -> images.isEmpty()
+                        ? List.<GeneratedText>of().iterator()
+                        : generate(one).iterator())
+                .toList();
         return files.stream()
                 .map(read -> read.error() == null
-                        ? FileResult.of(read.file(), described.next())
+                        ? FileResult.of(
+                                read.file(),
+                                described.stream().map(Iterator::next).toList())
                         : FileResult.failed(read.file(), read.error()))
                 .toList();
     }

@@ -62,17 +62,6 @@ public final class ImageReader {
         return loader(file, options).load();
     }
 
-    /**
-     * Words for an error that one picture met, such as too small a heap, so that those beside it go on.
-     *
-     * @param error what was thrown while it was read or resized
-     * @param name  what the message calls the picture
-     * @return an exception that says what to do
-     */
-    public static IOException explain(Error error, String name) {
-        return PictureErrors.of(error, name);
-    }
-
     /** What loads a picture file, once it is known to be there. */
     static PictureLoader loader(Path file, ReadOptions options) throws IOException {
         if (!Files.exists(file)) {

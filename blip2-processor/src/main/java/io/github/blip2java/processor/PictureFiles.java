@@ -4,7 +4,10 @@ package io.github.blip2java.processor;
 import io.github.blip2java.ComputeThreads;
 import io.github.blip2java.internal.codec.PictureErrors;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -51,17 +54,17 @@ public final class PictureFiles {
     /**
      * Reads all files.
      *
-     * @param files picture files
+     * @param files picture files, asked for when their turn comes, on this thread: no more than two batches ahead of what was used
      * @param use   hears of them, some at a time and in the same order, on this thread
      * @throws CancellationException if this thread is interrupted; it stays marked as interrupted
      */
-    public void forEachBatch(List<Path> files, Consumer<List<ReadFile>> use) {
-        CompletableFuture<List<ReadFile>> next = read(files, 0);
-        for (int from = 0; from < files.size(); from += batch) {
+    public void forEachBatch(Iterator<Path> files, Consumer<List<ReadFile>> use) {
+        CompletableFuture<List<ReadFile>> next = files.hasNext() ? readNext(files) : null;
+        while (next != null) {
             List<ReadFile> read = await(next).stream()
                     .map(file -> file.postponed() ? read(file.file(), true) : file)
                     .toList();
-            next = read(files, from + batch);
+            next = files.hasNext() ? readNext(files) : null;
             use.accept(read);
         }
     }
@@ -91,9 +94,11 @@ public final class PictureFiles {
     }
 
     /** Starts to read a batch. */
-    private CompletableFuture<List<ReadFile>> read(List<Path> files, int from) {
-        int to = Math.min(files.size(), from + batch);
-        List<Path> some = from < to ? List.copyOf(files.subList(from, to)) : List.of();
+    private CompletableFuture<List<ReadFile>> readNext(Iterator<Path> files) {
+        List<Path> some = new ArrayList<>(batch);
+        while (some.size() < batch && files.hasNext()) {
+            some.add(files.next());
+        }
         Executor reader = threads.size() == 1 ? Runnable::run : PictureFiles::startThread;
         return CompletableFuture.supplyAsync(
                 () -> {
@@ -104,13 +109,40 @@ public final class PictureFiles {
                 reader);
     }
 
+    /**
+     * Reads a picture from a stream, as the files are read.
+     *
+     * @param stream a picture file's bytes; read to its end, not closed
+     * @param name   what the result and its error call it
+     * @return what became of it
+     */
+    public ReadFile read(InputStream stream, Path name) {
+        return explained(name, () -> {
+            try {
+                return images.resize(ImageReader.read(stream, options));
+            } catch (IOException e) {
+                throw new IOException(name + ": " + e.getMessage(), e);
+            }
+        });
+    }
+
     private ReadFile read(Path file, boolean alone) {
-        try {
+        return explained(file, () -> {
             PictureLoader loader = ImageReader.loader(file, options);
-            Image image = alone
+            return alone
                     ? loader.alone(images::resize)
                     : loader.besideOthers(images::resize).orElse(null);
-            return new ReadFile(file, image, null);
+        });
+    }
+
+    /** What gives a picture, or throws why there is none. */
+    private interface Reading {
+        Image read() throws IOException;
+    }
+
+    private static ReadFile explained(Path file, Reading reading) {
+        try {
+            return new ReadFile(file, reading.read(), null);
         } catch (IOException e) {
             return new ReadFile(file, null, e);
         } catch (IllegalArgumentException e) { // a picture that is too long to be resized

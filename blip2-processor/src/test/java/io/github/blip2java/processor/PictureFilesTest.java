@@ -35,7 +35,7 @@ class PictureFilesTest {
             try (ComputeThreads threads = ComputeThreads.of(2)) {
                 new PictureFiles(images, ReadOptions.defaults(), threads, 2)
                         .forEachBatch(
-                                Arrays.stream(files).map(Path::of).toList(),
+                                Arrays.stream(files).map(Path::of).iterator(),
                                 batch -> batch.forEach(
                                         read -> System.out.println(read.file().getFileName() + " is "
                                                 + (read.error() == null

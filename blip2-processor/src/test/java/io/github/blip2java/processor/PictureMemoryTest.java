@@ -102,7 +102,7 @@ class PictureMemoryTest {
             try (ComputeThreads threads = ComputeThreads.of(THREADS)) {
                 new PictureFiles(images, ReadOptions.defaults(), threads, 32)
                         .forEachBatch(
-                                Arrays.stream(files).map(Path::of).toList(),
+                                Arrays.stream(files).map(Path::of).iterator(),
                                 batch -> batch.forEach(read -> System.out.println(
                                         read.error() == null
                                                 ? read.image()
