@@ -16,7 +16,7 @@ fi
 python="$VENV/bin/python -W ignore"
 $python make_reference.py
 for script in logits_reference.py images_reference.py ground_reference.py tokenizers_reference.py streaming_reference.py published_reference.py retrieval_reference.py \
-    pipeline_reference.py config_reference.py units_reference.py generation_reference.py; do
+    attention_reference.py pipeline_reference.py config_reference.py units_reference.py generation_reference.py; do
     $python "$script"
 done
 $python check_reference.py

@@ -20,6 +20,7 @@ import io.github.blip2java.memory.InsufficientMemoryException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.Supplier;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -345,6 +346,48 @@ public final class Blip2ForConditionalGeneration extends Blip2WithLanguageModel 
      */
     public BaseModelOutputWithVisionQformerOutputs getImageFeatures(INDArray pixelValues) {
         return getImageFeatures(pixelValues, false);
+    }
+
+    /**
+     * Shows what each token of a text looks at in a picture: generated or not, the text is read once more as a whole. Attention says where
+     * information could come from, not what decided; tokens that the language alone decides look about.
+     *
+     * @param pixelValues            {@code [1, 3, height, width]}
+     * @param interpolatePosEncoding whether other sizes than the configured one are allowed
+     * @param inputIds               the prompt {@code [1, seq]}, or null for no prompt
+     * @param attentionMask          {@code [1, seq]}, 1 = keep; null for all ones
+     * @param newTokens              ids that follow it, one or more, such as a row of {@link GenerationResult#newTokens}
+     * @return for each of them a map with the heads of the language model: the mean over its layers of the attention to the queries (for
+     *     T5 that of the decoder to the queries' positions in the encoder), where the token is predicted, times the mean over the layers
+     *     and heads of the Q-Former of the queries' attention to the patches. A head's numbers sum up to 1 at most: what is missing is
+     *     attention to text and to the class token
+     * @throws IllegalArgumentException if a shape or id does not fit, or prompt and tokens are longer than the model allows
+     */
+    public List<AttentionMap> attentionMaps(
+            INDArray pixelValues,
+            boolean interpolatePosEncoding,
+            long[][] inputIds,
+            long[][] attentionMask,
+            long[] newTokens) {
+        checkOpen();
+        if (newTokens == null || newTokens.length == 0) {
+            throw new IllegalArgumentException(
+                    "newTokens: expected one id or more, got none; pass what generate returned");
+        }
+        int vocab = config().textConfig().vocabSize();
+        int[] tokens = TokenIds.flatten(TokenIds.ids("newTokens", new long[][] {newTokens}, 1, vocab));
+        long positions = columns(inputIds) + tokens.length;
+        return admitted(memory(pixelValues, 1, positions, positions), () -> {
+            Tensor pixels = imageSide.pixels(pixelValues, interpolatePosEncoding);
+            ImageTextMerger.Text prompt = textSide.merger.check(inputIds, attentionMask, pixels.dim(0), false);
+            if (prompt.ids().length != 1) {
+                throw new IllegalArgumentException(
+                        "pixelValues: expected one picture, got " + prompt.ids().length + "; ask about each by itself");
+            }
+            config().textConfig().checkLength(textSide.merger.longest(prompt), tokens.length);
+            return new WordAttention(imageSide, textSide, config())
+                    .maps(pixels, interpolatePosEncoding, prompt, tokens);
+        });
     }
 
     /**

@@ -189,7 +189,8 @@ public final class Blip2ForImageTextRetrieval extends Blip2PreTrainedModel {
                     .output();
             Tensor queried =
                     imageSide.query(imageEmbeds, ImageSide.Kept.NOTHING).output();
-            return new RetrievalImages(imageEmbeds, matcher.project(queried), matcher);
+            int rows = pixels.dim(2) / config().visionConfig().patchSize();
+            return new RetrievalImages(imageEmbeds, rows, matcher.project(queried), matcher);
         });
     }
 
@@ -272,7 +273,7 @@ public final class Blip2ForImageTextRetrieval extends Blip2PreTrainedModel {
      */
     public List<ImageTextMatch> match(RetrievalImages images, RetrievalTexts texts, int[] imageOf, int[] textOf) {
         checkOwn(images, texts);
-        checkPairs(imageOf, images.size(), textOf, texts.size());
+        Matcher.checkPairs(imageOf, images.size(), textOf, texts.size());
         int longest = texts.ids().stream().mapToInt(row -> row.length).max().orElse(0);
         return admitted(CallMemory.ofRetrieval(config(), 0, imageOf.length, longest), () -> {
             Tensor logits = matcher.match(images, texts.ids(), imageOf, textOf);
@@ -285,18 +286,28 @@ public final class Blip2ForImageTextRetrieval extends Blip2PreTrainedModel {
         });
     }
 
-    private static void checkPairs(int[] imageOf, int images, int[] textOf, int texts) {
-        if (imageOf.length != textOf.length) {
-            throw new IllegalArgumentException("textOf: expected a text for each of the " + imageOf.length
-                    + " images of pairs, got " + textOf.length + "; pair i is image imageOf[i] with text textOf[i]");
-        }
-        for (int pair = 0; pair < imageOf.length; pair++) {
-            if (imageOf[pair] < 0 || imageOf[pair] >= images || textOf[pair] < 0 || textOf[pair] >= texts) {
-                throw new IllegalArgumentException("pairs: expected images from 0 to " + (images - 1)
-                        + " and texts from 0 to " + (texts - 1) + ", got " + imageOf[pair] + " and " + textOf[pair]
-                        + " in pair " + pair + "; numbers are places in what was encoded");
-            }
-        }
+    /**
+     * Shows what a text looks at in an image: attention of the queries to the image that raises the logit of a match. It says where an answer
+     * of {@link #match} comes from, and means little where that is no. Reference: {@code compute_gradcam} of LAVIS.
+     *
+     * @param images from {@link #encodeImages}
+     * @param texts  from {@link #encodeTexts}
+     * @param image  0 to images − 1
+     * @param text   0 to texts − 1
+     * @return a map for each layer in which queries look at the image, the first layer first: for each head and patch the mean over the
+     *     queries of attention probability · max(derivative of the logit by it, 0). {@link AttentionMap#mean(List)} takes them together
+     * @throws IllegalArgumentException if another model made images or texts, or there is no such image or text
+     */
+    public List<AttentionMap> attentionMaps(RetrievalImages images, RetrievalTexts texts, int image, int text) {
+        checkOwn(images, texts);
+        Matcher.checkPairs(new int[] {image}, images.size(), new int[] {text}, texts.size());
+        long[] ids = texts.ids().get(text);
+        // Three times a pair: each layer again with its derivatives.
+        return admitted(
+                CallMemory.ofRetrieval(config(), 0, 3, ids.length),
+                () -> matcher.looks(images.imageEmbeds(image), ids).stream()
+                        .map(look -> GradCam.map(look, images.rows()))
+                        .toList());
     }
 
     private void checkOwn(RetrievalImages images, RetrievalTexts texts) {

@@ -44,6 +44,7 @@ final class ImageSide {
      */
     record Kept(boolean hiddenStates, boolean attentions) {
         static final Kept NOTHING = new Kept(false, false);
+        static final Kept ATTENTIONS = new Kept(false, true);
 
         static Kept asAsked(Blip2Inputs inputs) {
             return new Kept(inputs.outputHiddenStates(), inputs.outputAttentions());

@@ -97,6 +97,29 @@ final class ImageTextMerger {
                         .orElse(0);
     }
 
+    /** The ids of a single row, without padding. */
+    long[] unpadded(Text text) {
+        return IntStream.range(0, text.ids()[0].length)
+                .filter(column -> text.mask()[0][column] != 0)
+                .mapToLong(column -> text.ids()[0][column])
+                .toArray();
+    }
+
+    /**
+     * Where the features stand.
+     *
+     * @param ids of one row, without padding
+     * @return for each query its position after merging
+     */
+    int[] queries(long[] ids) {
+        return usesImageTokens()
+                ? IntStream.range(0, ids.length)
+                        .filter(position ->
+                                ids[position] == config.imageTokenIndex().getAsInt())
+                        .toArray()
+                : IntStream.range(0, config.numQueryTokens()).toArray();
+    }
+
     /** The ids of each row's text alone, without image ids and padding. */
     int[][] textIds(Text text) {
         int image = config.imageTokenIndex().orElse(-1);

@@ -7,6 +7,8 @@ import io.github.blip2java.internal.nn.Elementwise;
 import io.github.blip2java.internal.nn.Linear;
 import io.github.blip2java.internal.nn.Trace;
 import io.github.blip2java.internal.tensor.Tensor;
+import io.github.blip2java.language.TokenIds;
+import io.github.blip2java.qformer.AttentionGradient;
 import io.github.blip2java.qformer.Blip2QFormerInputs;
 import java.util.Arrays;
 import java.util.List;
@@ -148,6 +150,46 @@ final class Matcher {
             scatter(matchLogits(read.output()), batch, logits);
         }
         return logits;
+    }
+
+    /**
+     * Says how much the logit of a match depends on where the queries looked.
+     *
+     * @param imageEmbeds {@code [1, patches + 1, vision hidden]}
+     * @param ids         of one text, without padding
+     * @return one for each layer that looks at the image
+     */
+    List<AttentionGradient> looks(Tensor imageEmbeds, long[] ids) {
+        QFormerTextSide.Texts text = new QFormerTextSide.Texts(new long[][] {ids}, TokenIds.ones(1, ids.length), null);
+        Blip2QFormerInputs pair =
+                Blip2QFormerInputs.pairs(imageSide.queries(1), textSide.embed(text), text.mask(), imageEmbeds, 0);
+        Trace trace = new Trace(true, false);
+        Tensor output = imageSide.qformer.forward(pair, trace);
+        return imageSide.qformer.backward(pair, trace, byOutput(output.dim(1)));
+    }
+
+    /** Derivatives of the logit of a match by the Q-Former's output {@code [1, positions, hidden]}: the mean is over the queries. */
+    private Tensor byOutput(int positions) {
+        int queries = config.numQueryTokens();
+        Tensor byLogits = Tensor.zeros(1, positions, 2);
+        for (int query = 0; query < queries; query++) {
+            byLogits.data()[2 * query + 1] = 1f / queries;
+        }
+        return itmHead.backward(byLogits);
+    }
+
+    static void checkPairs(int[] imageOf, int images, int[] textOf, int texts) {
+        if (imageOf.length != textOf.length) {
+            throw new IllegalArgumentException("textOf: expected a text for each of the " + imageOf.length
+                    + " images of pairs, got " + textOf.length + "; pair i is image imageOf[i] with text textOf[i]");
+        }
+        for (int pair = 0; pair < imageOf.length; pair++) {
+            if (imageOf[pair] < 0 || imageOf[pair] >= images || textOf[pair] < 0 || textOf[pair] >= texts) {
+                throw new IllegalArgumentException("pairs: expected images from 0 to " + (images - 1)
+                        + " and texts from 0 to " + (texts - 1) + ", got " + imageOf[pair] + " and " + textOf[pair]
+                        + " in pair " + pair + "; numbers are places in what was encoded");
+            }
+        }
     }
 
     private static void scatter(Tensor from, List<RowBatches.Row> batch, Tensor to) {

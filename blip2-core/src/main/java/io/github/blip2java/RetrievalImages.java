@@ -16,6 +16,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 public final class RetrievalImages {
     private final Tensor imageEmbeds;
+    private final int rows;
     private final Tensor features;
     private final Object model;
 
@@ -23,13 +24,15 @@ public final class RetrievalImages {
      * Keeps what the vision encoder and the queries made of images.
      *
      * @param imageEmbeds {@code [images, patches + 1, vision hidden]}
+     * @param rows        patches of each image from top to bottom
      * @param features    {@code [images, queries, width]}, each of length 1
      * @param model       stands for the model that made them
      * @throws IllegalStateException if a feature is no finite number
      */
-    RetrievalImages(Tensor imageEmbeds, Tensor features, Object model) {
+    RetrievalImages(Tensor imageEmbeds, int rows, Tensor features, Object model) {
         ImageEncoding.requireFinite("image features", features);
         this.imageEmbeds = imageEmbeds;
+        this.rows = rows;
         this.features = features;
         this.model = model;
     }
@@ -90,7 +93,7 @@ public final class RetrievalImages {
      */
     public RetrievalImages image(int image) {
         check(image);
-        return new RetrievalImages(imageEmbeds.gatherSlices(image), features.gatherSlices(image), model);
+        return new RetrievalImages(imageEmbeds.gatherSlices(image), rows, features.gatherSlices(image), model);
     }
 
     /**
@@ -106,7 +109,9 @@ public final class RetrievalImages {
         }
         RetrievalImages first = parts.get(0);
         for (RetrievalImages part : parts) {
-            if (!part.isOf(first.model) || part.imageEmbeds.dim(1) != first.imageEmbeds.dim(1)) {
+            if (!part.isOf(first.model)
+                    || part.imageEmbeds.dim(1) != first.imageEmbeds.dim(1)
+                    || part.rows != first.rows) {
                 throw new IllegalArgumentException(
                         "parts: expected images that one model encoded at one size, got others; keep them apart");
             }
@@ -115,6 +120,7 @@ public final class RetrievalImages {
                 ? first
                 : new RetrievalImages(
                         Tensor.join(parts.stream().map(part -> part.imageEmbeds).toList()),
+                        first.rows,
                         Tensor.join(parts.stream().map(part -> part.features).toList()),
                         first.model);
     }
@@ -127,6 +133,11 @@ public final class RetrievalImages {
 
     boolean isOf(Object otherModel) {
         return model == otherModel;
+    }
+
+    /** Patches of an image from top to bottom. */
+    int rows() {
+        return rows;
     }
 
     Tensor features() {

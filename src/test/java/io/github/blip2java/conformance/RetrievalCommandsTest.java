@@ -44,8 +44,7 @@ class RetrievalCommandsTest {
     private static final String BICYCLE = PICTURES.resolve("bicycle.png").toString();
     private static final String TWIN =
             "blip2: this is the retrieval twin of the small demo model, which knows drawings like emoji"
-                    + " and no photographs. For those download Salesforce/blip2-itm-vit-g from huggingface.co and name its folder with"
-                    + " --model";
+                    + " and no photographs. For those use --model Salesforce/blip2-itm-vit-g (which downloads 4.7 GB, once, and asks first)";
 
     private static Blip2RetrievalPipeline blip2;
     private static Image apple;

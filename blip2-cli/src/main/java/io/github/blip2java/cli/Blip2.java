@@ -40,10 +40,16 @@ import picocli.CommandLine.Spec;
             MatchCommand.class,
             ClassifyCommand.class,
             EmbedCommand.class,
+            HeatmapCommand.class,
+            IndexCommand.class,
+            SearchCommand.class,
+            DuplicatesCommand.class,
             InfoCommand.class,
             VerifyCommand.class,
+            DownloadCommand.class,
             ConvertCommand.class,
             BenchCommand.class,
+            CompletionCommand.class,
             HelpCommand.class
         })
 public final class Blip2 implements Runnable {
@@ -55,9 +61,6 @@ public final class Blip2 implements Runnable {
 
     /** The command line or the model is wrong. */
     static final int UNUSABLE = 2;
-
-    private static final List<String> COMMANDS = List.of(
-            "caption", "answer", "score", "chat", "match", "classify", "embed", "info", "verify", "convert", "bench");
 
     /** What picocli says of {@code help} for a command that is none. */
     private static final Pattern UNKNOWN_HELP = Pattern.compile("Unknown subcommand '(.*)'\\.");
@@ -145,7 +148,10 @@ public final class Blip2 implements Runnable {
     private static String wrongUsage(CommandLine.ParameterException exception) {
         Matcher asked = UNKNOWN_HELP.matcher(String.valueOf(exception.getMessage()));
         if (asked.matches()) {
-            return unknown("a command", asked.group(1), COMMANDS);
+            return unknown(
+                    "a command",
+                    asked.group(1),
+                    commands(exception.getCommandLine().getCommandSpec().root()));
         }
         if (!(exception instanceof CommandLine.UnmatchedArgumentException unmatched)
                 || unmatched.getUnmatched().isEmpty()) {
@@ -160,7 +166,15 @@ public final class Blip2 implements Runnable {
                     .toList();
             return unknown("an option", word, options);
         }
-        return line.getParent() == null ? unknown("a command", word, COMMANDS) : exception.getMessage();
+        return line.getParent() == null
+                ? unknown("a command", word, commands(line.getCommandSpec()))
+                : exception.getMessage();
+    }
+
+    private static List<String> commands(CommandSpec program) {
+        return program.subcommands().keySet().stream()
+                .filter(name -> !name.equals("help"))
+                .toList();
     }
 
     private static String unknown(String what, String got, List<String> names) {
@@ -210,6 +224,6 @@ public final class Blip2 implements Runnable {
     public void run() {
         throw new CommandLine.ParameterException(
                 spec.commandLine(),
-                "expected a command: " + String.join(", ", COMMANDS) + "; `blip2 --help` shows them");
+                "expected a command: " + String.join(", ", commands(spec)) + "; `blip2 --help` shows them");
     }
 }

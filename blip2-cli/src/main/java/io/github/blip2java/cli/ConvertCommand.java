@@ -6,6 +6,7 @@ import io.github.blip2java.conversion.CheckpointConverter;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -21,8 +22,11 @@ import picocli.CommandLine.Spec;
                         + " half and a third of that again, at some cost in precision, and are read by blip2 alone.",
         footer = {"", "Example:", "  blip2 convert models/blip2-opt-2.7b models/blip2-opt-2.7b-f16 --dtype f16"})
 final class ConvertCommand implements Callable<Integer> {
-    @Parameters(index = "0", paramLabel = "SRC", description = "The checkpoint folder to read.")
-    private Path source;
+    @Parameters(index = "0", paramLabel = "SRC", description = ModelDownload.MODEL + ".")
+    private String source;
+
+    @Mixin
+    private ModelDownload download;
 
     @Parameters(index = "1", paramLabel = "DST", description = "The folder to make; must not exist.")
     private Path target;
@@ -42,8 +46,9 @@ final class ConvertCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        Path folder = download.resolve(source);
         try (Progress progress = new Progress(spec.commandLine().getErr())) {
-            CheckpointConverter.convert(source, target, dtype, progress);
+            CheckpointConverter.convert(folder, target, dtype, progress);
         }
         return Blip2.OK;
     }

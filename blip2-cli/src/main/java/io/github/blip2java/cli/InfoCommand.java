@@ -20,6 +20,7 @@ import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -36,8 +37,11 @@ import picocli.CommandLine.Spec;
 final class InfoCommand implements Callable<Integer> {
     private static final double GIB = 1L << 30;
 
-    @Parameters(arity = "0..1", paramLabel = "DIR", description = "The checkpoint folder (default: the demo model).")
-    private Path directory;
+    @Parameters(arity = "0..1", paramLabel = "MODEL", description = ModelDownload.MODEL + " (default: the demo model).")
+    private String model;
+
+    @Mixin
+    private ModelDownload download;
 
     @Option(names = "--json", description = "Print one JSON object.")
     private boolean json;
@@ -51,7 +55,7 @@ final class InfoCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         PrintWriter out = spec.commandLine().getOut();
-        Path folder = directory == null ? DemoModel.checkpoint() : directory;
+        Path folder = model == null ? DemoModel.checkpoint() : download.resolve(model);
         Blip2Config config = Blip2Config.fromPretrained(folder);
         try (Checkpoint checkpoint = Checkpoint.open(folder, config.tiedWeights())) {
             Map<String, Object> facts = facts(checkpoint, config);

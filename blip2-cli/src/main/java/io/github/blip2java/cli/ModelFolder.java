@@ -4,16 +4,21 @@ package io.github.blip2java.cli;
 import io.github.blip2java.demo.DemoModel;
 import java.io.IOException;
 import java.nio.file.Path;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Which model to run: what every command that runs one takes. */
 final class ModelFolder {
     @Option(
             names = "--model",
-            paramLabel = "DIR",
-            description = "A checkpoint folder, as downloaded from the Hugging Face Hub (default: the small demo model"
-                    + " that comes with the program, which knows drawings like emoji and nothing else).")
-    private Path model;
+            paramLabel = "MODEL",
+            description = ModelDownload.MODEL
+                    + " (default: the small demo model that comes with the program, which knows drawings"
+                    + " like emoji and nothing else).")
+    private String model;
+
+    @Mixin
+    private ModelDownload download;
 
     /** Made by picocli. */
     ModelFolder() {}
@@ -23,6 +28,6 @@ final class ModelFolder {
     }
 
     Path path() throws IOException {
-        return isDemo() ? DemoModel.checkpoint() : model;
+        return isDemo() ? DemoModel.checkpoint() : download.resolve(model);
     }
 }

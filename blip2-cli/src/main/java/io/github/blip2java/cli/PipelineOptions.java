@@ -52,8 +52,9 @@ final class PipelineOptions {
             command.commandLine()
                     .getErr()
                     .println("blip2: this is the small demo model, which knows drawings like emoji and no photographs."
-                            + " For those download Salesforce/blip2-opt-2.7b from huggingface.co and type: "
-                            + command.qualifiedName() + " --model blip2-opt-2.7b " + arguments);
+                            + " For those type: " + command.qualifiedName()
+                            + " --model Salesforce/blip2-opt-2.7b " + arguments
+                            + " (which downloads 15 GB, once, and asks first)");
         }
         return Blip2Pipeline.load(model.path(), options.apply(progress), GenerationConfig.defaults());
     }

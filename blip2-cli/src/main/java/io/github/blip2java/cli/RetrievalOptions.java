@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.cli;
 
+import io.github.blip2java.LoadOptions;
 import io.github.blip2java.demo.DemoModel;
 import io.github.blip2java.pipeline.Blip2RetrievalPipeline;
 import io.github.blip2java.processor.ReadOptions;
@@ -15,12 +16,15 @@ import picocli.CommandLine.Spec;
 final class RetrievalOptions {
     @Option(
             names = "--model",
-            paramLabel = "DIR",
-            description =
-                    "A checkpoint folder for image–text retrieval, such as Salesforce/blip2-itm-vit-g, as downloaded from"
-                            + " the Hugging Face Hub (default: the demo model's retrieval twin that comes with the program, which"
-                            + " knows drawings like emoji and nothing else).")
-    private Path model;
+            paramLabel = "MODEL",
+            description = ModelDownload.MODEL
+                    + "; one for image–text retrieval, such as Salesforce/blip2-itm-vit-g (default: the"
+                    + " demo model's retrieval twin that comes with the program, which knows drawings like emoji and nothing"
+                    + " else).")
+    private String model;
+
+    @Mixin
+    private ModelDownload download;
 
     @Mixin
     private PictureOptions pictures;
@@ -31,11 +35,30 @@ final class RetrievalOptions {
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
+    private Path resolved;
+
     /** Made by picocli. */
     RetrievalOptions() {}
 
     boolean json() {
         return options.json();
+    }
+
+    /** Whether no model was named, so that the twin runs. */
+    boolean isTwin() {
+        return model == null;
+    }
+
+    /** The checkpoint's folder. */
+    Path folder() throws IOException {
+        if (resolved == null) {
+            resolved = isTwin() ? DemoModel.retrievalCheckpoint() : download.resolve(model);
+        }
+        return resolved;
+    }
+
+    LoadOptions loading(Progress progress) {
+        return options.apply(progress);
     }
 
     /** How picture files are read. */
@@ -46,16 +69,15 @@ final class RetrievalOptions {
     /** Loads the model; says so where it is the twin, of which little can be asked. */
     Blip2RetrievalPipeline load(Progress progress) throws IOException {
         reading(); // is wrong before anything is loaded
-        if (model == null) {
+        if (isTwin()) {
             command.commandLine()
                     .getErr()
                     .println(
                             "blip2: this is the retrieval twin of the small demo model, which knows drawings like emoji and no"
-                                    + " photographs. For those download Salesforce/blip2-itm-vit-g from huggingface.co and name its"
-                                    + " folder with --model");
+                                    + " photographs. For those use --model Salesforce/blip2-itm-vit-g (which downloads 4.7 GB, once, and asks"
+                                    + " first)");
         }
-        return Blip2RetrievalPipeline.load(
-                model == null ? DemoModel.retrievalCheckpoint() : model, options.apply(progress));
+        return Blip2RetrievalPipeline.load(folder(), options.apply(progress));
     }
 
     /** Refuses texts without words before a model is loaded. */

@@ -4,21 +4,18 @@ package io.github.blip2java.checkpoint;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
-import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Finds the checkpoint folder that a path stands for: the folder itself, one in the cache of {@code huggingface_hub}, or a name on the
- * Hub that is in that cache.
+ * Finds the checkpoint folder that a path stands for: the folder itself, or one in the cache of {@code huggingface_hub}.
  *
  * <p>The cache has a folder for each repository, {@code models--OWNER--NAME}, with {@code refs/main}, which names a revision,
  * {@code snapshots/REVISION}, which is a checkpoint folder of links, and {@code blobs}, which the links lead to.
@@ -36,30 +33,17 @@ public final class CheckpointFolder {
     /**
      * Finds the folder with the files.
      *
-     * @param given a checkpoint folder; a repository's folder in the Hub's cache, or its {@code snapshots}; or, where nothing is there,
-     *     {@code OWNER/NAME} of one in the cache
+     * @param given a checkpoint folder; a repository's folder in the Hub's cache, or its {@code snapshots}
      * @return the checkpoint folder: what was given, or the revision that {@code refs/main} names
      * @throws IOException if there is none, or several, or it may not be read; says what to pass
      * @throws UnsupportedModelException if there is a LoRA adapter without its model; says how to merge them
      */
     public static Path resolve(Path given) throws IOException {
-        return resolve(given, System.getenv());
-    }
-
-    static Path resolve(Path given, Map<String, String> environment) throws IOException {
         if (!Files.exists(given)) {
-            boolean name = isHubName(given);
-            Path cached =
-                    name ? cache(environment).resolve("models--" + given.getName(0) + "--" + given.getName(1)) : null;
-            if (cached != null && Files.isDirectory(cached)) {
-                return resolve(cached, environment);
-            }
-            String download = name
-                    ? ", or download it, if this is a name on the Hugging Face Hub: hf download " + given
-                            + " --local-dir " + given.getName(1)
-                    : "";
             throw Unreadable.missing(
-                    given, "expected a checkpoint folder, found nothing there; check the path" + download);
+                    given,
+                    "expected a checkpoint folder, found nothing there; check the path; a name on the Hugging Face Hub becomes"
+                            + " one by ModelSource or blip2 download");
         }
         if (!Files.isDirectory(given)) {
             throw new NotDirectoryException(
@@ -142,31 +126,6 @@ public final class CheckpointFolder {
         } catch (AccessDeniedException e) {
             throw Unreadable.denied(folder);
         }
-    }
-
-    private static boolean isHubName(Path path) {
-        return path.getFileSystem().equals(FileSystems.getDefault())
-                && !path.isAbsolute()
-                && path.getNameCount() == 2
-                && NAME.matcher(path.getName(0).toString()).matches()
-                && NAME.matcher(path.getName(1).toString()).matches();
-    }
-
-    /** Reference: {@code huggingface_hub.constants}. */
-    private static Path cache(Map<String, String> environment) {
-        String own = environment.get("HF_HUB_CACHE");
-        if (own != null && !own.isEmpty()) {
-            return Path.of(own);
-        }
-        String home = environment.get("HF_HOME");
-        if (home != null && !home.isEmpty()) {
-            return Path.of(home, "hub");
-        }
-        String caches = environment.get("XDG_CACHE_HOME");
-        Path base = caches != null && !caches.isEmpty()
-                ? Path.of(caches)
-                : Path.of(System.getProperty("user.home"), ".cache");
-        return base.resolve("huggingface").resolve("hub");
     }
 
     /**

@@ -5,6 +5,7 @@ import io.github.blip2java.checkpoint.WeightScope;
 import io.github.blip2java.internal.nn.Trace;
 import io.github.blip2java.internal.tensor.Tensor;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /**
@@ -30,5 +31,14 @@ final class Blip2QFormerEncoder {
             trace.hiddenState(x);
         }
         return x;
+    }
+
+    /** From the last layer to the first, given what each was given; hears of them in this order. */
+    void backward(
+            List<Tensor> hiddenStates, Blip2QFormerInputs inputs, Tensor gradient, Consumer<AttentionGradient> looks) {
+        Tensor by = gradient;
+        for (int i = layer.size() - 1; i >= 0; i--) {
+            by = layer.get(i).backward(hiddenStates.get(i), inputs, by, looks);
+        }
     }
 }

@@ -3,6 +3,7 @@ package io.github.blip2java.qformer;
 
 import io.github.blip2java.checkpoint.WeightScope;
 import io.github.blip2java.internal.nn.Activation;
+import io.github.blip2java.internal.nn.Elementwise;
 import io.github.blip2java.internal.nn.Linear;
 import io.github.blip2java.internal.tensor.Tensor;
 
@@ -33,5 +34,13 @@ final class Blip2QFormerFeedForward {
 
     Tensor forward(Tensor hiddenStates) {
         return output.forward(intermediate.forward(hiddenStates, activation), hiddenStates);
+    }
+
+    /** Derivatives by the result → derivatives by the hidden states. */
+    Tensor backward(Tensor hiddenStates, Tensor gradient) {
+        Tensor inner = intermediate.forward(hiddenStates);
+        Tensor residual = output.backward(intermediate.forward(hiddenStates, activation), hiddenStates, gradient);
+        Tensor by = activation.backward(inner, output.throughDense(residual));
+        return Elementwise.add(residual, intermediate.backward(by));
     }
 }

@@ -4,6 +4,7 @@ package io.github.blip2java.qformer;
 import io.github.blip2java.checkpoint.WeightScope;
 import io.github.blip2java.internal.nn.Trace;
 import io.github.blip2java.internal.tensor.Tensor;
+import java.util.function.Consumer;
 
 /**
  * x = attention(x); queries, in every {@code crossAttentionFrequency}-th layer: x = crossattention(x, image); queries and text
@@ -46,5 +47,32 @@ final class Blip2QFormerLayer {
                 ? queries
                 : crossattention.forward(queries, inputs.imageEmbeds(), inputs.images(), trace.onCrossAttention());
         return queryFeedForward.forward(x);
+    }
+
+    /**
+     * Carries derivatives of a score from the result back, for one sequence of queries and text that looks at one image.
+     *
+     * @param hiddenStates what {@link #forward} was given, {@code [1, seq, hidden]}
+     * @param gradient     derivatives by its result, of the same shape
+     * @param looks        hears of the attention to the image, where this layer looks at it
+     * @return derivatives by the hidden states
+     */
+    Tensor backward(
+            Tensor hiddenStates, Blip2QFormerInputs inputs, Tensor gradient, Consumer<AttentionGradient> looks) {
+        Tensor x = attention.forward(hiddenStates, inputs.mask(), null);
+        int queries = inputs.queryLength();
+        int seq = x.dim(1);
+        Tensor byQueries = byQueries(x.positions(0, queries), inputs, gradient.positions(0, queries), looks);
+        Tensor byText = textFeedForward.backward(x.positions(queries, seq), gradient.positions(queries, seq));
+        return attention.backward(hiddenStates, inputs.mask(), byQueries.followedBy(byText));
+    }
+
+    private Tensor byQueries(
+            Tensor queries, Blip2QFormerInputs inputs, Tensor gradient, Consumer<AttentionGradient> looks) {
+        if (crossattention == null) {
+            return queryFeedForward.backward(queries, gradient);
+        }
+        Tensor x = crossattention.forward(queries, inputs.imageEmbeds(), inputs.images(), null);
+        return crossattention.backward(queries, inputs.imageEmbeds(), queryFeedForward.backward(x, gradient), looks);
     }
 }

@@ -6,6 +6,8 @@ import io.github.blip2java.internal.nn.LayerNorm;
 import io.github.blip2java.internal.nn.Trace;
 import io.github.blip2java.internal.tensor.Tensor;
 import io.github.blip2java.internal.tensor.Tensors;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.stream.IntStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -75,6 +77,21 @@ public final class Blip2QFormerModel {
     public Tensor forward(Blip2QFormerInputs inputs, Trace trace) {
         // Reference: the norm of BERT's embeddings is applied to the queries although they come from no table.
         return encoder.forward(layernorm.forward(inputs.embeds()), inputs, trace);
+    }
+
+    /**
+     * Says how much a score depends on where the queries looked. Derivatives are carried back from the last hidden state through
+     * every layer, each of which computes again what it needs: nothing is kept in a pass forward but the hidden states.
+     *
+     * @param inputs   the queries and the text of one sequence, which looks at one image
+     * @param trace    the hidden states of its pass forward
+     * @param gradient derivatives of the score by the last hidden state {@code [1, seq, hidden]}
+     * @return one for each layer that looks at the image, the first layer first
+     */
+    public List<AttentionGradient> backward(Blip2QFormerInputs inputs, Trace trace, Tensor gradient) {
+        List<AttentionGradient> looks = new ArrayList<>();
+        encoder.backward(trace.hiddenStates(), inputs, gradient, look -> looks.add(0, look));
+        return looks;
     }
 
     /**

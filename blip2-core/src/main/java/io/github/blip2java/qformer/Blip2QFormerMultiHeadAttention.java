@@ -3,6 +3,7 @@ package io.github.blip2java.qformer;
 
 import io.github.blip2java.checkpoint.WeightScope;
 import io.github.blip2java.internal.nn.AttentionBias;
+import io.github.blip2java.internal.nn.Elementwise;
 import io.github.blip2java.internal.nn.HeadRows;
 import io.github.blip2java.internal.nn.Linear;
 import io.github.blip2java.internal.nn.ScaledDotProductAttention;
@@ -40,5 +41,25 @@ final class Blip2QFormerMultiHeadAttention {
         HeadRows v = HeadRows.of(value.forward(source), sourceRows);
         Tensor context = attention.forward(q, k, v, mask, attentions);
         return hiddenStates.withRows(context.data(), context.cols());
+    }
+
+    /**
+     * Carries derivatives from the result back, for one sequence.
+     *
+     * @param probabilities {@code [1, heads, seq, positions]}, as {@link #forward} gave them
+     * @param gradient      derivatives by its result {@code [1, seq, hidden]}
+     */
+    Gradients backward(Tensor hiddenStates, Tensor source, Tensor probabilities, Tensor gradient) {
+        ScaledDotProductAttention.Gradients by = attention.backward(
+                query.forward(hiddenStates), key.forward(source), value.forward(source), probabilities, gradient);
+        return new Gradients(query.backward(by.q()), by.k(), by.v(), by.probabilities());
+    }
+
+    /** Derivatives by the hidden states through the queries, and by keys, values and probabilities. */
+    record Gradients(Tensor hiddenStates, Tensor keys, Tensor values, Tensor probabilities) {}
+
+    /** What the derivatives by keys and values come to for what they were made of. */
+    Tensor source(Gradients by) {
+        return Elementwise.add(key.backward(by.keys()), value.backward(by.values()));
     }
 }

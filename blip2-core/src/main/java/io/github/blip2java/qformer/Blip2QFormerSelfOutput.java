@@ -25,4 +25,13 @@ final class Blip2QFormerSelfOutput {
     Tensor forward(Tensor hiddenStates, Tensor residual) {
         return layerNorm.forward(Elementwise.add(residual, dense.forward(hiddenStates)));
     }
+
+    /** Derivatives by the residual, of which those by the hidden states are {@link #throughDense}. */
+    Tensor backward(Tensor hiddenStates, Tensor residual, Tensor gradient) {
+        return layerNorm.backward(Elementwise.add(residual, dense.forward(hiddenStates)), gradient);
+    }
+
+    Tensor throughDense(Tensor gradient) {
+        return dense.backward(gradient);
+    }
 }

@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
@@ -53,17 +52,12 @@ class CheckpointFolderTest {
     }
 
     @Test
-    void aNameOnTheHubIsLookedUpInTheCache() throws IOException {
-        Path name = Path.of("Salesforce/blip2-opt-2.7b");
-        assertThat(CheckpointFolder.resolve(name, Map.of("HF_HUB_CACHE", cache.toString())))
-                .isEqualTo(snapshot);
-        assertThat(CheckpointFolder.resolve(name, Map.of("HF_HOME", directory.toString())))
-                .isEqualTo(snapshot);
-        assertThatThrownBy(() -> CheckpointFolder.resolve(name, Map.of("HF_HOME", cache.toString())))
+    void aNameOnTheHubIsNoFolder() {
+        assertThatThrownBy(() -> CheckpointFolder.resolve(Path.of("Salesforce/blip2-opt-2.7b")))
                 .isInstanceOf(NoSuchFileException.class)
-                .hasMessage("Salesforce/blip2-opt-2.7b: expected a checkpoint folder, found nothing there; check the"
-                        + " path, or download it, if this is a name on the Hugging Face Hub: hf download"
-                        + " Salesforce/blip2-opt-2.7b --local-dir blip2-opt-2.7b");
+                .hasMessage(
+                        "Salesforce/blip2-opt-2.7b: expected a checkpoint folder, found nothing there; check the path; a name"
+                                + " on the Hugging Face Hub becomes one by ModelSource or blip2 download");
     }
 
     @Test

@@ -6,6 +6,8 @@ import io.github.blip2java.ImageEncoding;
 import io.github.blip2java.LoadOptions;
 import io.github.blip2java.checkpoint.Failures;
 import io.github.blip2java.generation.GenerationConfig;
+import io.github.blip2java.hub.Download;
+import io.github.blip2java.hub.ModelSource;
 import io.github.blip2java.memory.CallMemory;
 import io.github.blip2java.processor.Blip2Processor;
 import io.github.blip2java.processor.Image;
@@ -44,7 +46,6 @@ import java.util.function.Consumer;
  * {@link CancellationException}; the thread stays marked as interrupted.
  */
 public final class Blip2Pipeline implements AutoCloseable {
-
     /** New tokens of a text unless the options set a length. The 20 of {@code transformers} cut many captions off. */
     public static final int DEFAULT_MAX_NEW_TOKENS = 30;
 
@@ -81,14 +82,22 @@ public final class Blip2Pipeline implements AutoCloseable {
     }
 
     /**
+     * Loads a model as stored. Nothing is downloaded; {@code load(ModelSource.of(model).resolve(Download.ALWAYS))} does that.
+     *
+     * @param model a folder, or {@code OWNER/NAME} or {@code OWNER/NAME@REVISION} of a model in the Hugging Face Hub's cache
+     * @return the pipeline; close it after use
+     * @throws IOException as {@link #load(Path, LoadOptions)}, and when the model is not there
+     */
+    public static Blip2Pipeline load(String model) throws IOException {
+        return load(ModelSource.of(model).resolve(Download.NEVER));
+    }
+
+    /**
      * Loads a checkpoint folder as stored.
      *
      * @param directory a folder downloaded from the Hugging Face Hub
      * @return the pipeline; close it after use
-     * @throws IOException when a file is missing or unreadable
-     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException when a file's content is wrong
-     * @throws io.github.blip2java.checkpoint.UnsupportedModelException when the checkpoint is valid but not supported
-     * @throws io.github.blip2java.memory.InsufficientMemoryException when there is too little memory for it
+     * @throws IOException as {@link #load(Path, LoadOptions)}
      */
     public static Blip2Pipeline load(Path directory) throws IOException {
         return load(directory, LoadOptions.defaults());
@@ -116,10 +125,7 @@ public final class Blip2Pipeline implements AutoCloseable {
      * @param options how to keep the weights
      * @param generation how to generate; where it sets no maximal length, that of this class holds
      * @return the pipeline; close it after use
-     * @throws IOException when a file is missing or unreadable
-     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException when a file's content is wrong
-     * @throws io.github.blip2java.checkpoint.UnsupportedModelException when the checkpoint is valid but not supported
-     * @throws io.github.blip2java.memory.InsufficientMemoryException when there is too little memory for it
+     * @throws IOException as {@link #load(Path, LoadOptions)}
      */
     public static Blip2Pipeline load(Path directory, LoadOptions options, GenerationConfig generation)
             throws IOException {
@@ -383,6 +389,21 @@ public final class Blip2Pipeline implements AutoCloseable {
      */
     public void check(Blip2Request request) {
         texts.check(request);
+    }
+
+    /**
+     * Shows what each word of a text looks at in a picture. Words that carry the picture look at what they name; of small words the numbers
+     * mean little.
+     *
+     * @param image the picture
+     * @param prompt what stood before the text; null or empty for nothing
+     * @param text the text, such as one that {@link #caption(Image, String)} returned
+     * @return its words, in order
+     * @throws IllegalArgumentException when the text has no tokens, the prompt holds the image token, or both are too long
+     * @throws IllegalStateException after {@link #close}
+     */
+    public List<AttendedWord> explain(Image image, String prompt, GeneratedText text) {
+        return texts.explain(image, prompt, text);
     }
 
     /** Closes model and processor, unless this pipeline was made by {@link #withOptions}. */

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.pipeline;
 
+import io.github.blip2java.AttentionMap;
 import io.github.blip2java.Blip2ForImageTextRetrieval;
 import io.github.blip2java.ImageTextMatch;
 import io.github.blip2java.LoadOptions;
 import io.github.blip2java.RetrievalImages;
 import io.github.blip2java.RetrievalTexts;
 import io.github.blip2java.checkpoint.Failures;
+import io.github.blip2java.hub.Download;
+import io.github.blip2java.hub.ModelSource;
 import io.github.blip2java.memory.CallMemory;
 import io.github.blip2java.processor.Blip2Processor;
 import io.github.blip2java.processor.Image;
@@ -42,7 +45,6 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * <p>Safe for many threads at once, which take turns as those of {@link Blip2Pipeline} do.
  */
 public final class Blip2RetrievalPipeline implements AutoCloseable {
-
     /** What a label is put into when there are no other templates. */
     public static final List<String> DEFAULT_TEMPLATES = List.of("a photo of a {}");
 
@@ -71,14 +73,22 @@ public final class Blip2RetrievalPipeline implements AutoCloseable {
     }
 
     /**
+     * Loads a model as stored. Nothing is downloaded; {@code load(ModelSource.of(model).resolve(Download.ALWAYS))} does that.
+     *
+     * @param model a folder, or {@code OWNER/NAME} or {@code OWNER/NAME@REVISION} of a model in the Hugging Face Hub's cache
+     * @return the pipeline; close it after use
+     * @throws IOException as {@link #load(Path, LoadOptions)}, and when the model is not there
+     */
+    public static Blip2RetrievalPipeline load(String model) throws IOException {
+        return load(ModelSource.of(model).resolve(Download.NEVER));
+    }
+
+    /**
      * Loads a checkpoint folder as stored.
      *
      * @param directory a folder downloaded from the Hugging Face Hub
      * @return the pipeline; close it after use
-     * @throws IOException when a file is missing or unreadable
-     * @throws io.github.blip2java.checkpoint.MalformedCheckpointException when a file's content is wrong
-     * @throws io.github.blip2java.checkpoint.UnsupportedModelException when the checkpoint is valid but not one for retrieval
-     * @throws io.github.blip2java.memory.InsufficientMemoryException when there is too little memory for it
+     * @throws IOException as {@link #load(Path, LoadOptions)}
      */
     public static Blip2RetrievalPipeline load(Path directory) throws IOException {
         return load(directory, LoadOptions.defaults());
@@ -263,6 +273,37 @@ public final class Blip2RetrievalPipeline implements AutoCloseable {
     }
 
     /**
+     * Shows what a text looks at in a picture: where the answer of {@link #match(Image, String)} comes from. It means little of texts that
+     * do not fit.
+     *
+     * @param image the picture
+     * @param text the text
+     * @return the mean over all layers of {@link Blip2ForImageTextRetrieval#attentionMaps}, for the whole picture; a
+     *     {@link io.github.blip2java.pipeline.heatmap.HeatMap} draws it
+     * @throws IllegalArgumentException when the text is blank or holds the image token
+     * @throws IllegalStateException after {@link #close}
+     */
+    public AttentionMap explain(Image image, String text) {
+        RetrievalTexts encoded = encodeTexts(Arrays.asList(text));
+        return explain(encode(image), encoded, 0, 0);
+    }
+
+    /**
+     * Shows what a text looks at in a picture, as {@link #explain(Image, String)} does.
+     *
+     * @param images from {@link #encode(List)}
+     * @param texts from {@link #encodeTexts}
+     * @param image 0 to images − 1
+     * @param text 0 to texts − 1
+     * @return the mean over all layers
+     * @throws IllegalArgumentException when another model made one of both, or there is no such picture or text
+     * @throws IllegalStateException after {@link #close}
+     */
+    public AttentionMap explain(RetrievalImages images, RetrievalTexts texts, int image, int text) {
+        return AttentionMap.mean(model.attentionMaps(images, texts, image, text));
+    }
+
+    /**
      * Finds the texts that fit a picture best: all by cosine, then the best of them in the order of
      * {@link ImageTextMatch#rankingScore}.
      *
@@ -357,8 +398,7 @@ public final class Blip2RetrievalPipeline implements AutoCloseable {
      * @param labels at least one label
      * @param templates texts with {@code {}} in the place of the label, such as {@code a photo of a {}}, at least one
      * @return all labels, the best first
-     * @throws IllegalArgumentException when there is no label or no template, a label is blank or holds the image token, or a template
-     *     has no {@code {}}
+     * @throws IllegalArgumentException as {@link #classify(List, List, List)}
      * @throws IllegalStateException after {@link #close}
      */
     public List<LabelScore> classify(Image image, List<String> labels, List<String> templates) {

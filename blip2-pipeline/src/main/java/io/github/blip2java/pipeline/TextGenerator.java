@@ -114,6 +114,13 @@ final class TextGenerator {
         return scorer.score(image, prompt, candidates, ids);
     }
 
+    List<AttendedWord> explain(Image image, String prompt, GeneratedText text) {
+        ProcessorOutput before =
+                inputs(Blip2Request.about(image).prompt(prompt).build().texts(1), defaults);
+        return model.asOneCall(
+                1, defaults, () -> new WordExplainer(model, processor).explain(image, before, text.tokenIds()));
+    }
+
     /** The same request with its one picture encoded. */
     Blip2Request encoded(Blip2Request request) {
         if (request.pictures() != 1) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.internal.kernel;
 
-/** Chebyshev coefficients of ln(erfc(z) / t) + z², t = 1 / (1 + z / 2): Press et al., Numerical Recipes, "erfcc". */
-final class Erfc {
+/** The complementary error function, to 1.2e-7 relative. Source: Press et al., Numerical Recipes, "erfcc". */
+public final class Erfc {
+    /** Of Chebyshev polynomials for ln(erfc(z) / t) + z², t = 1 / (1 + z / 2). */
     static final float[] COEFFICIENTS = {
         -1.26551223f,
         1.00002368f,
@@ -17,4 +18,21 @@ final class Erfc {
     };
 
     private Erfc() {}
+
+    /**
+     * Computes 1 − erf(x).
+     *
+     * @param x any number
+     * @return 0 to 2
+     */
+    public static double of(double x) {
+        double z = Math.abs(x);
+        double t = 1 / (1 + 0.5 * z);
+        double poly = 0;
+        for (int i = COEFFICIENTS.length - 1; i >= 0; i--) {
+            poly = poly * t + COEFFICIENTS[i];
+        }
+        double y = t * Math.exp(-z * z + poly);
+        return x >= 0 ? y : 2 - y;
+    }
 }

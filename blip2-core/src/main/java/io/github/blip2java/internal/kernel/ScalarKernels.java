@@ -355,20 +355,8 @@ class ScalarKernels implements Kernels {
     @Override
     public void gelu(float[] x, int offset, int n) {
         for (int i = offset; i < offset + n; i++) {
-            x[i] = (float) (0.5 * x[i] * erfc(-x[i] * SQRT_HALF));
+            x[i] = (float) (0.5 * x[i] * Erfc.of(-x[i] * SQRT_HALF));
         }
-    }
-
-    /** The complementary error function, to 1.2e-7 relative: Press et al., Numerical Recipes, "erfcc". */
-    static double erfc(double x) {
-        double z = Math.abs(x);
-        double t = 1 / (1 + 0.5 * z);
-        double poly = 0;
-        for (int i = Erfc.COEFFICIENTS.length - 1; i >= 0; i--) {
-            poly = poly * t + Erfc.COEFFICIENTS[i];
-        }
-        double y = t * Math.exp(-z * z + poly);
-        return x >= 0 ? y : 2 - y;
     }
 
     @Override

@@ -58,4 +58,45 @@ public final class LayerNorm {
         Parallel.forRange(x.rows(), row -> KERNELS.layerNorm(x.data(), row * n, n, weight, bias, eps, y, row * n));
         return x.withRows(y, n);
     }
+
+    /**
+     * Carries derivatives from the result back to x.
+     *
+     * @param x        what {@link #forward} was given
+     * @param gradient derivatives by its result, of the same shape
+     * @return derivatives by x: (g − mean(g) − x̂ · mean(g · x̂)) / √(variance + eps), where g = gradient · weight and x̂ is x normalised
+     */
+    public Tensor backward(Tensor x, Tensor gradient) {
+        int n = x.cols();
+        float[] dx = new float[x.data().length];
+        Parallel.forRange(x.rows(), row -> backward(x.data(), gradient.data(), row * n, n, dx));
+        return x.withRows(dx, n);
+    }
+
+    private void backward(float[] x, float[] gradient, int from, int n, float[] dx) {
+        double mean = 0;
+        for (int i = 0; i < n; i++) {
+            mean += x[from + i] / (double) n;
+        }
+        double variance = 0;
+        for (int i = 0; i < n; i++) {
+            variance += (x[from + i] - mean) * (x[from + i] - mean) / n;
+        }
+        double deviation = Math.sqrt(variance + eps);
+        double meanOfGradient = 0;
+        double meanOfProduct = 0;
+        for (int i = 0; i < n; i++) {
+            double g = scaled(gradient, from, i);
+            meanOfGradient += g / n;
+            meanOfProduct += g * (x[from + i] - mean) / deviation / n;
+        }
+        for (int i = 0; i < n; i++) {
+            double normed = (x[from + i] - mean) / deviation;
+            dx[from + i] = (float) ((scaled(gradient, from, i) - meanOfGradient - normed * meanOfProduct) / deviation);
+        }
+    }
+
+    private double scaled(float[] gradient, int from, int i) {
+        return weight == null ? gradient[from + i] : (double) gradient[from + i] * weight[i];
+    }
 }

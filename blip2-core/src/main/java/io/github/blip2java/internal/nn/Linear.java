@@ -17,6 +17,9 @@ import io.github.blip2java.internal.tensor.Tensor;
 public final class Linear {
     private static final Kernels KERNELS = Kernels.get();
 
+    /** Rows that a row of weights is used for while it is in the cache. */
+    private static final int BLOCK = 8;
+
     private final WeightMatrix weight;
     private final float[] bias;
 
@@ -88,5 +91,31 @@ public final class Linear {
             });
         }
         return x.withRows(y, out);
+    }
+
+    /**
+     * Carries derivatives from the result back to x: gradient · W.
+     *
+     * @param gradient derivatives by the result of {@link #forward(Tensor)}: {@code [..., out]}
+     * @return derivatives by its argument: {@code [..., in]}
+     */
+    public Tensor backward(Tensor gradient) {
+        int in = weight.inFeatures();
+        int out = weight.outFeatures();
+        float[] w = new float[Math.multiplyExact(out, in)];
+        Parallel.forRange(out, row -> weight.copyRow(row, w, row * in));
+        float[] dx = new float[Math.multiplyExact(gradient.rows(), in)];
+        int rows = gradient.rows();
+        Parallel.forRange((rows + BLOCK - 1) / BLOCK, block -> {
+            for (int o = 0; o < out; o++) {
+                for (int row = block * BLOCK; row < Math.min(rows, (block + 1) * BLOCK); row++) {
+                    float by = gradient.data()[row * out + o];
+                    for (int i = 0; i < in; i++) {
+                        dx[row * in + i] += by * w[o * in + i];
+                    }
+                }
+            }
+        });
+        return gradient.withRows(dx, in);
     }
 }

@@ -120,4 +120,70 @@ public final class ScaledDotProductAttention {
             }
         }
     }
+
+    /**
+     * Derivatives of one sequence's attention.
+     *
+     * @param q             by the queries {@code [queries, heads * headDim]}
+     * @param k             by the keys {@code [keys, heads * headDim]}
+     * @param v             by the values {@code [keys, heads * headDim]}
+     * @param probabilities by the probabilities {@code [heads, queries, keys]}, each as if the others did not depend on it
+     */
+    public record Gradients(Tensor q, Tensor k, Tensor v, Tensor probabilities) {}
+
+    /**
+     * Carries derivatives of one sequence from the result back to queries, keys and values.
+     *
+     * @param q             {@code [queries, heads * headDim]}
+     * @param k             {@code [keys, heads * headDim]}
+     * @param v             {@code [keys, heads * headDim]}
+     * @param probabilities {@code [heads, queries, keys]}, as {@link #forward} gave them
+     * @param gradient      derivatives by its result, of the shape of q
+     * @return derivatives by each: with P the probabilities, dP = gradient · Vᵀ, dV = Pᵀ · gradient, and with dS = P · (dP − Σ dP · P),
+     *     dQ = scale · dS · K and dK = scale · dSᵀ · Q
+     */
+    public Gradients backward(Tensor q, Tensor k, Tensor v, Tensor probabilities, Tensor gradient) {
+        int queries = q.rows();
+        int keys = k.rows();
+        Gradients by = new Gradients(
+                Tensor.zeros(queries, q.cols()),
+                Tensor.zeros(keys, k.cols()),
+                Tensor.zeros(keys, v.cols()),
+                Tensor.zeros(heads, queries, keys));
+        Parallel.forRange(heads, head -> {
+            int column = head * headDim;
+            for (int i = 0; i < queries; i++) {
+                backward(q, k, v, probabilities.data(), gradient, by, (head * queries + i) * keys, i, column);
+            }
+        });
+        return by;
+    }
+
+    /** Of one query of one head, whose probabilities begin at {@code first}. */
+    private void backward(
+            Tensor q, Tensor k, Tensor v, float[] p, Tensor gradient, Gradients by, int first, int query, int column) {
+        int keys = k.rows();
+        int width = heads * headDim;
+        int at = query * width + column;
+        float[] dp = by.probabilities().data();
+        double sum = 0;
+        for (int key = 0; key < keys; key++) {
+            int row = key * width + column;
+            dp[first + key] = KERNELS.dot(gradient.data(), at, v.data(), row, headDim);
+            sum += (double) dp[first + key] * p[first + key];
+            addScaled(p[first + key], gradient.data(), at, by.v().data(), row);
+        }
+        for (int key = 0; key < keys; key++) {
+            int row = key * width + column;
+            float ds = (float) (p[first + key] * (dp[first + key] - sum)) * scale;
+            addScaled(ds, k.data(), row, by.q().data(), at);
+            addScaled(ds, q.data(), at, by.k().data(), row);
+        }
+    }
+
+    private void addScaled(float factor, float[] x, int xFrom, float[] y, int yFrom) {
+        for (int d = 0; d < headDim; d++) {
+            y[yFrom + d] += factor * x[xFrom + d];
+        }
+    }
 }
