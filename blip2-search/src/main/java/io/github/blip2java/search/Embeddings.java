@@ -55,18 +55,18 @@ final class Embeddings {
      *
      * @param queries from {@link #toBytes}
      * @param text {@code [width]}
+     * @param row {@code [width]}, written to
      * @return the largest product with one of the picture's embeddings
      */
-    static float cosine(BytesRef queries, float[] text) {
+    static float cosine(BytesRef queries, float[] text, float[] row) {
         float best = Float.NEGATIVE_INFINITY;
+        byte[] bytes = queries.bytes;
         int at = queries.offset;
         for (int query = queries.length / Short.BYTES / text.length; query > 0; query--) {
-            float sum = 0;
-            for (float value : text) {
-                sum += value * HALVES[queries.bytes[at] & 0xff | (queries.bytes[at + 1] & 0xff) << Byte.SIZE];
-                at += Short.BYTES;
+            for (int i = 0; i < row.length; i++, at += Short.BYTES) {
+                row[i] = HALVES[bytes[at] & 0xff | (bytes[at + 1] & 0xff) << Byte.SIZE];
             }
-            best = Math.max(best, sum);
+            best = Math.max(best, VectorUtil.dotProduct(text, row));
         }
         return best;
     }

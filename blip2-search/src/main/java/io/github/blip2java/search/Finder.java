@@ -16,20 +16,20 @@ import org.apache.lucene.index.ReaderUtil;
 import org.apache.lucene.search.DocIdSetIterator;
 import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.KnnFloatVectorQuery;
-import org.apache.lucene.search.ScoreDoc;
 import org.apache.lucene.util.VectorUtil;
 
 /**
- * Finds documents in one state of an index. Through the graph of mean embeddings, which leads to nearly all of the nearest; a text is
- * then compared with all embeddings of those. Or, exact, by comparing everything.
+ * Finds documents in one state of an index. Where there are many, through the graph of mean embeddings, which leads to nearly
+ * all of the nearest; a text is then compared with all embeddings of those. Or, exact, by comparing everything.
  */
 final class Finder {
-    /**
-     * How many the graph is asked for at least: with fewer it misses some. docs/retrieval.md has what was measured.
-     */
-    private static final int CANDIDATES = 512;
+    /** How many by mean embeddings a text is compared with in whole. Source: {@code k_test} of LAVIS. */
+    static final int CANDIDATES = 128;
 
-    /** Up to so many, everything is compared: it takes as long. */
+    /** Up to so many pictures, all mean embeddings are compared, which takes as long as the graph does. */
+    private static final int WITHOUT_GRAPH = 25_000;
+
+    /** Up to so many, a text is compared with all embeddings of all. */
     private static final int FEW = 2_000;
 
     /** Documents that a thread compares at a time. */
@@ -57,7 +57,7 @@ final class Finder {
      * @return at most so many, the best first
      */
     List<Found> byPicture(float[] embedding, int best, boolean exact) throws IOException {
-        if (exact || areFew(best)) {
+        if (exact || size() <= Math.max(WITHOUT_GRAPH, best)) {
             return all(best, leaf -> {
                 FloatVectorValues vectors = leaf.getFloatVectorValues(Fields.EMBEDDING);
                 return vectors == null
@@ -65,9 +65,16 @@ final class Finder {
                         : new Compared(vectors, () -> VectorUtil.dotProduct(embedding, vectors.vectorValue()));
             });
         }
-        return Arrays.stream(nearest(embedding, best))
-                .map(hit -> new Found(hit.doc, 2 * hit.score - 1)) // Lucene's score is (1 + cosine) / 2
+        return nearest(embedding, Math.max(CANDIDATES, best)).stream()
                 .limit(best)
+                .toList();
+    }
+
+    /** Asks the graph. */
+    List<Found> nearest(float[] embedding, int count) throws IOException {
+        KnnFloatVectorQuery query = new KnnFloatVectorQuery(Fields.EMBEDDING, embedding, count);
+        return Arrays.stream(searcher.search(query, count).scoreDocs)
+                .map(hit -> new Found(hit.doc, 2 * hit.score - 1)) // Lucene's score is (1 + cosine) / 2
                 .toList();
     }
 
@@ -79,38 +86,37 @@ final class Finder {
      * @return at most so many, the best first
      */
     List<Found> byText(float[] text, int best, boolean exact) throws IOException {
-        if (exact || areFew(best)) {
+        if (exact || size() <= Math.max(FEW, best)) {
             return all(best, leaf -> compared(leaf, text));
         }
-        ScoreDoc[] candidates = nearest(text, best);
-        Arrays.sort(candidates, Comparator.comparing(hit -> hit.doc));
+        List<Found> candidates = byPicture(text, Math.max(CANDIDATES, best), false).stream()
+                .sorted(Comparator.comparing(Found::doc))
+                .toList();
         PriorityQueue<Found> kept = new PriorityQueue<>(WORST_FIRST);
         int leaf = -1;
         Compared compared = null;
-        for (ScoreDoc hit : candidates) {
-            int in = ReaderUtil.subIndex(hit.doc, leaves);
+        for (Found candidate : candidates) {
+            int in = ReaderUtil.subIndex(candidate.doc, leaves);
             if (in != leaf) {
                 leaf = in;
                 compared = compared(leaves.get(leaf).reader(), text);
             }
-            compared.documents.advance(hit.doc - leaves.get(leaf).docBase);
-            add(kept, new Found(hit.doc, compared.cosine.get()), best);
+            compared.documents.advance(candidate.doc - leaves.get(leaf).docBase);
+            add(kept, new Found(candidate.doc, compared.cosine.get()), best);
         }
         return sorted(kept);
     }
 
-    private boolean areFew(int best) {
-        return searcher.getIndexReader().numDocs() <= Math.max(FEW, best);
-    }
-
-    private ScoreDoc[] nearest(float[] embedding, int best) throws IOException {
-        int count = Math.max(CANDIDATES, best);
-        return searcher.search(new KnnFloatVectorQuery(Fields.EMBEDDING, embedding, count), count).scoreDocs;
+    private int size() {
+        return searcher.getIndexReader().numDocs();
     }
 
     private static Compared compared(LeafReader leaf, float[] text) throws IOException {
         BinaryDocValues queries = leaf.getBinaryDocValues(Fields.QUERIES);
-        return queries == null ? null : new Compared(queries, () -> Embeddings.cosine(queries.binaryValue(), text));
+        float[] row = new float[text.length];
+        return queries == null
+                ? null
+                : new Compared(queries, () -> Embeddings.cosine(queries.binaryValue(), text, row));
     }
 
     /** Documents of a part of the index, and the cosine of the one where they are. */

@@ -13,7 +13,7 @@ import java.util.stream.IntStream;
 import org.apache.lucene.util.VectorUtil;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What is found through the graph beside what is found by comparing everything: 20,000 embeddings of 256 numbers. */
 class RecallTest {
@@ -25,14 +25,15 @@ class RecallTest {
     private Path temporary;
 
     @ParameterizedTest
-    @EnumSource
-    void theGraphLeadsToTheNearest(ManyEmbeddings.Kind kind) throws IOException {
+    @CsvSource({"CLUSTERED,128", "RANDOM,512"})
+    void theGraphLeadsToTheNearest(ManyEmbeddings.Kind kind, int asked) throws IOException {
         float[][] all = ManyEmbeddings.make(kind, PICTURES + SEARCHES);
         try (IndexStore store = ManyEmbeddings.index(temporary.resolve(kind.name()), all, PICTURES, 1)) {
             store.read(searcher -> {
                 Finder finder = new Finder(searcher);
                 Documents documents = new Documents(searcher.getIndexReader());
                 int pictures = 0;
+                int byGraph = 0;
                 int texts = 0;
                 for (int i = PICTURES; i < all.length; i++) {
                     float[] wanted = all[i];
@@ -40,10 +41,12 @@ class RecallTest {
                     assertThat(paths(documents, finder.byPicture(wanted, BEST, true)))
                             .isEqualTo(right);
                     pictures += common(right, paths(documents, finder.byPicture(wanted, BEST, false)));
+                    byGraph += common(right, paths(documents, finder.nearest(wanted, asked)));
                     Set<String> rightTexts = paths(documents, finder.byText(wanted, BEST, true));
                     texts += common(rightTexts, paths(documents, finder.byText(wanted, BEST, false)));
                 }
                 assertThat(pictures).isGreaterThanOrEqualTo(SEARCHES * BEST * 99 / 100);
+                assertThat(byGraph).isGreaterThanOrEqualTo(SEARCHES * BEST * 99 / 100);
                 assertThat(texts).isGreaterThanOrEqualTo(SEARCHES * BEST * 99 / 100);
                 return null;
             });
