@@ -151,6 +151,9 @@ class SearchCommandsTest {
 
     @Test
     void anIndexCanBeElsewhereAndStayAsItIs() throws IOException {
+        assertThat(run("search", folder, "a banana", "--no-refresh")).isEqualTo(2);
+        assertRefused(
+                folder + ": expected an index to search as it is, found none with pictures; leave --no-refresh out");
         Path place = temporary.resolve("index");
         assertThat(run("index", folder, "--index", place)).isZero();
         assertThat(folder.resolve(".blip2-index")).doesNotExist();

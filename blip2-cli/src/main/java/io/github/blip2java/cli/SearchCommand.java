@@ -122,6 +122,10 @@ final class SearchCommand implements Callable<Integer> {
                 PictureIndex index = folder.open(blip2, options)) {
             if (!asItIs) {
                 refresh(index, progress, err);
+            } else if (index.size() == 0) {
+                throw new IOException(
+                        folder.folder() + ": expected an index to search as it is, found none with pictures;"
+                                + " leave --no-refresh out");
             }
             progress.show(like == null && search.rerank() > 0 ? "looking again at the best " + search.rerank() : "");
             List<PictureHit> hits = picture == null ? index.search(text, search) : index.searchLike(picture, search);
