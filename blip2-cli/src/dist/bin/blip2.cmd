@@ -20,6 +20,7 @@ set "FLAGS=--add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED
 set "FLAGS=%FLAGS% -XX:NewSize=128m -XX:MaxNewSize=128m -XX:SurvivorRatio=2 -XX:-UseAdaptiveSizePolicy -Xmx1g"
 set "FLAGS=%FLAGS% -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8"
 if %MAJOR% GEQ 23 set "FLAGS=%FLAGS% --sun-misc-unsafe-memory-access=allow"
+set "FLAGS=%FLAGS% -Dorg.apache.lucene.vectorization.upperJavaFeatureVersion=25"
 set "OMP_NUM_THREADS=1"
 "%JAVA%" %FLAGS% %BLIP2_JAVA_OPTS% -cp "%ROOT%\lib\*" io.github.blip2java.cli.Blip2 %*
 exit /b %ERRORLEVEL%

@@ -6,6 +6,8 @@ flags=(--add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -Dj
 # before the heap has a gigabyte. Weights lie outside the heap.
 flags+=(-XX:NewSize=128m -XX:MaxNewSize=128m -XX:SurvivorRatio=2 -XX:-UseAdaptiveSizePolicy -Xmx1g)
 [ "$version" -ge 23 ] && flags+=(--sun-misc-unsafe-memory-access=allow)
+# Lucene 9 trusts the Vector API up to Java 22 by itself; that of 25 is the same.
+flags+=(-Dorg.apache.lucene.vectorization.upperJavaFeatureVersion=25)
 # Java's own warnings, such as those of a collector that finds its heap full, would go to stdout.
 flags+=(-Xlog:disable -Xlog:all=warning:stderr)
 [ -t 2 ] && flags+=(-Dblip2.terminal=true)

@@ -194,8 +194,9 @@ class RetrievalCommandsTest {
                         "--template",
                         "the {}"))
                 .isZero();
-        LabelScore best =
-                blip2.classify(apple, List.of("apple", "cat"), templates).get(0);
+        LabelScore best = blip2.classifier(List.of("apple", "cat"), templates)
+                .classify(apple)
+                .get(0);
         assertThat(objects().get(0).get("label").textValue()).isEqualTo(best.label());
         assertThat(objects().get(0).get("cosine").floatValue()).isCloseTo(best.cosine(), within(1e-5f));
         assertThat(best.cosine())

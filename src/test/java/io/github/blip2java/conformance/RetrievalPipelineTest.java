@@ -188,7 +188,7 @@ class RetrievalPipelineTest {
     void labelsAreTheMeanOfTheirTemplates() {
         List<String> labels = List.of("cat", "coffee", "rocket");
         List<String> templates = List.of("a photo of a {}", "{}, seen from above");
-        List<LabelScore> scores = pipeline.classify(images.get(0), labels, templates);
+        List<LabelScore> scores = pipeline.classifier(labels, templates).classify(images.get(0));
         assertThat(scores).extracting(LabelScore::label).containsExactlyInAnyOrderElementsOf(labels);
         assertThat(scores.stream().mapToDouble(LabelScore::probability).sum()).isCloseTo(1, within(1e-6));
         float[][] queries = pipeline.encode(images.get(0)).queryEmbeddings(0);
@@ -213,7 +213,11 @@ class RetrievalPipelineTest {
                     .isCloseTo(odds, within(1e-4));
         }
         assertThat(scores).isSortedAccordingTo(Comparator.comparing(score -> -score.cosine()));
-        assertThat(pipeline.classify(images, labels, templates).get(0).get(0).label())
+        assertThat(pipeline.classifier(labels, templates)
+                        .classify(images)
+                        .get(0)
+                        .get(0)
+                        .label())
                 .isEqualTo(scores.get(0).label());
         assertThat(pipeline.classify(images.get(0), List.of(" cat ")))
                 .singleElement()
@@ -282,10 +286,10 @@ class RetrievalPipelineTest {
         assertRefused(
                 () -> pipeline.classify(image, List.of("cat", "")), "labels: expected words, got \"\"; leave it out");
         assertRefused(
-                () -> pipeline.classify(image, List.of("cat"), List.of()),
+                () -> pipeline.classifier(List.of("cat"), List.of()),
                 "templates: expected at least one, got none; such as a photo of a {}");
         assertRefused(
-                () -> pipeline.classify(image, List.of("cat"), List.of("a photo")),
+                () -> pipeline.classifier(List.of("cat"), List.of("a photo")),
                 "templates: expected {} in the place of the label, got \"a photo\"; such as \"a photo of a {}\"");
         assertRefused(
                 () -> pipeline.rank(image, TEXTS, 0),

@@ -3,6 +3,7 @@ package io.github.blip2java.cli;
 
 import io.github.blip2java.pipeline.Blip2RetrievalPipeline;
 import io.github.blip2java.pipeline.LabelScore;
+import io.github.blip2java.pipeline.ZeroShotClassifier;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -80,12 +81,13 @@ final class ClassifyCommand implements Callable<Integer> {
         TextPrinter printer = new TextPrinter(spec.commandLine().getOut(), options.json(), images.size() > 1);
         try (Progress progress = new Progress(err);
                 Blip2RetrievalPipeline blip2 = options.load(progress)) {
+            ZeroShotClassifier classifier = blip2.classifier(labels, templates);
             return new PictureBatches(images, options.reading(), err, progress).forEach(blip2, batch -> {
                 List<PictureBatches.Item> readable = batch.readable();
                 if (readable.isEmpty()) {
                     return;
                 }
-                List<List<LabelScore>> scores = blip2.classify(batch.images(), labels, templates);
+                List<List<LabelScore>> scores = classifier.classify(batch.images());
                 progress.clear();
                 for (int i = 0; i < readable.size(); i++) {
                     for (LabelScore score :

@@ -20,6 +20,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Base64;
 import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
@@ -101,15 +103,15 @@ final class ContactSheet implements Closeable {
     static ContactSheet create(Path file, String title, String subtitle, ReadOptions reading, boolean links)
             throws IOException {
         check(file);
-        Path part;
+        Path part = file.resolveSibling("." + file.getFileName() + ".part");
+        ContactSheet sheet;
         try {
-            part = Files.createTempFile(file.toAbsolutePath().getParent(), ".blip2-", ".html");
+            sheet = new ContactSheet(file, part, reading, links);
         } catch (IOException e) {
             throw new IOException("--html: " + file + ": expected a file that can be written, got " + e, e);
         }
-        ContactSheet sheet = new ContactSheet(file, part, reading, links);
-        sheet.out.write(
-                HEAD.replace("MARK", MARK).replace("TITLE", escape(title)).replace("SUBTITLE", escape(subtitle)));
+        Map<String, String> texts = Map.of("mark", MARK, "title", escape(title), "subtitle", escape(subtitle));
+        sheet.out.write(PLACES.matcher(HEAD).replaceAll(place -> Matcher.quoteReplacement(texts.get(place.group(1)))));
         return sheet;
     }
 
@@ -271,7 +273,7 @@ final class ContactSheet implements Closeable {
             header p { margin: 0; color: var(--dim); overflow-wrap: anywhere }
             input { margin-left: auto; padding: .45rem .8rem; min-width: 14rem; font: inherit; color: inherit;
               background: var(--card); border: 1px solid var(--line); border-radius: .5rem }
-            main { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(11.5rem, 1fr)) }
+            main { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(10rem, 1fr)) }
             figure { margin: 0; display: flex; flex-direction: column; overflow: hidden; background: var(--card);
               border: 1px solid var(--line); border-radius: .6rem }
             figure[hidden] { display: none }

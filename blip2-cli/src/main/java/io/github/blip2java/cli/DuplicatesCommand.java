@@ -25,9 +25,9 @@ import picocli.CommandLine.Spec;
             "A line holds the number of the group, the picture, and either the cosine with the first picture of its group or \"copy\","
                     + " where the bytes are those of an earlier one, separated by tabs. Nothing is deleted."
         },
-        footer = {"", "Example:", "  blip2 duplicates ~/Pictures --model models/blip2-itm-vit-g --threshold 0.98"})
+        footer = {"", "Example:", "  blip2 duplicates ~/Pictures --model models/blip2-itm-vit-g --threshold 0.9"})
 final class DuplicatesCommand implements Callable<Integer> {
-    private static final double THRESHOLD = 0.97;
+    private static final double THRESHOLD = 0.95;
 
     @Mixin
     private IndexedFolder folder;

@@ -14,6 +14,7 @@ import io.github.blip2java.pipeline.folder.TextSidecars;
 import io.github.blip2java.pipeline.folder.XmpSidecars;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -92,6 +93,16 @@ final class FolderOptions {
     @Option(names = "--unordered", description = "Take pictures as the file system lists them rather than by name.")
     private boolean unordered;
 
+    @Option(
+            names = "--html",
+            paramLabel = "FILE",
+            description =
+                    "Also write a page that shows the pictures with their texts, for any browser, with nothing else needed.")
+    private Path html;
+
+    @Option(names = "--links", description = "Let that page link to the pictures, in place of holding small ones.")
+    private boolean links;
+
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
@@ -104,6 +115,7 @@ final class FolderOptions {
                 || filesFrom != null
                 || output != null
                 || format != null
+                || html != null
                 || overwrite
                 || unordered
                 || !prefix.isEmpty()
@@ -145,9 +157,11 @@ final class FolderOptions {
         check(images, questions, results, pipeline);
         PrintWriter err = command.commandLine().getErr();
         PictureInputs inputs = new PictureInputs(images, filesFrom, nul, recursive, !unordered);
-        try (Progress progress = new Progress(err)) {
+        try (Progress progress = new Progress(err);
+                CaptionSheet sheet = sheet(inputs, questions, pipeline)) {
             Console console = new OnStandardError(err, progress);
-            CaptionStore store = store(questions, pipeline, console);
+            CaptionStore kept = store(questions, pipeline, console);
+            CaptionStore store = sheet == null || output != null ? kept : sheet.beside(kept);
             FolderRun run = closedOnFailure(
                     store,
                     () -> new FolderRun(inputs, store, questions, new Affixes(prefix, suffix), onStop(), console));
@@ -166,8 +180,47 @@ final class FolderOptions {
                 return Blip2.SOME_FAILED;
             }
             run.summarize();
+            if (sheet != null) {
+                if (output != null) {
+                    show(inputs, questions, sheet, console);
+                }
+                sheet.finish();
+            }
             return run.failed() == 0 ? Blip2.OK : Blip2.SOME_FAILED;
         }
+    }
+
+    /** Null where no page is asked for. */
+    private CaptionSheet sheet(PictureInputs inputs, List<String> questions, PipelineOptions pipeline)
+            throws IOException {
+        if (html == null) {
+            return null;
+        }
+        String title = filesFrom == null ? String.join(", ", inputs.names()) : filesFrom;
+        String subtitle = questions.get(0) == null ? "captions" : String.join(" ", questions);
+        return new CaptionSheet(ContactSheet.create(html, title, subtitle, pipeline.reading(), links));
+    }
+
+    /** All that is in the table, of earlier runs too. */
+    private void show(PictureInputs inputs, List<String> questions, CaptionSheet sheet, Console console)
+            throws IOException {
+        try {
+            CaptionTable.read(output, table(), questions.get(0) != null, row -> {
+                console.show("showing " + row.name());
+                try {
+                    sheet.add(inputs.resolve(row.name()), row.name(), row.question(), row.text());
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
+        console.show("");
+    }
+
+    private TableFormat table() {
+        return format() == Format.CSV ? TableFormat.CSV : TableFormat.JSONL;
     }
 
     private interface Opening<T> {
@@ -207,6 +260,13 @@ final class FolderOptions {
         }
         if (overwrite && written == null) {
             throw new IllegalArgumentException("--overwrite: expected --output or --format, got none; leave it out");
+        }
+        if (html != null && written != null && !written.isTable()) {
+            throw new IllegalArgumentException("--html: expected --output, or neither that nor --format, got --format "
+                    + written + "; write a table in a call of its own");
+        }
+        if (links && html == null) {
+            throw new IllegalArgumentException("--links: expected --html too, got none; leave it out");
         }
         if (nul && filesFrom == null) {
             throw new IllegalArgumentException("--null: expected --files-from too, got none; leave it out");
@@ -249,11 +309,7 @@ final class FolderOptions {
             case XMP_SIDECAR:
                 return new XmpSidecars(overwrite);
             default:
-                CaptionTable table = CaptionTable.open(
-                        output,
-                        written == Format.CSV ? TableFormat.CSV : TableFormat.JSONL,
-                        questions.get(0) != null,
-                        overwrite);
+                CaptionTable table = CaptionTable.open(output, table(), questions.get(0) != null, overwrite);
                 if (table.repaired()) {
                     console.note(output + ": its last row was cut off when a run was stopped; it is made again");
                 }

@@ -122,14 +122,18 @@ final class SearchCommand implements Callable<Integer> {
                 PictureIndex index = folder.open(blip2, options)) {
             if (!asItIs) {
                 refresh(index, progress, err);
+            } else if (index.size() == 0) {
+                throw new IOException(
+                        folder.folder() + ": expected an index to search as it is, found none with pictures;"
+                                + " leave --no-refresh out");
             }
             progress.show(like == null && search.rerank() > 0 ? "looking again at the best " + search.rerank() : "");
             List<PictureHit> hits = picture == null ? index.search(text, search) : index.searchLike(picture, search);
             progress.clear();
-            print(hits);
-            if (html != null) {
+            if (html != null) { // first, as who reads the results may stop at any line
                 show(hits, picture == null ? text : "like " + like);
             }
+            print(hits);
             return Blip2.OK;
         }
     }
@@ -179,17 +183,17 @@ final class SearchCommand implements Callable<Integer> {
         String subtitle = hits.size() + (hits.size() == 1 ? " picture" : " pictures") + " of " + folder.folder();
         try (ContactSheet sheet = ContactSheet.create(html, wanted, subtitle, options.reading(), links)) {
             for (PictureHit hit : hits) {
-                sheet.add(hit.file(), hit.path(), List.of(scores(hit)));
+                sheet.add(hit.file(), hit.path(), scores(hit));
             }
             sheet.finish();
         }
     }
 
-    private static String scores(PictureHit hit) {
+    private static List<String> scores(PictureHit hit) {
         String cosine = String.format(Locale.ROOT, "cosine %.3f", hit.cosine());
         return hit.match()
                 .map(ImageTextMatch::matchProbability)
-                .map(probability -> String.format(Locale.ROOT, "match %.1f %%, ", 100 * probability) + cosine)
-                .orElse(cosine);
+                .map(probability -> List.of(String.format(Locale.ROOT, "match %.1f %%", 100 * probability), cosine))
+                .orElse(List.of(cosine));
     }
 }

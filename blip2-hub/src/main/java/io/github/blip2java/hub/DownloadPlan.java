@@ -23,12 +23,22 @@ public record DownloadPlan(
         long totalBytes,
         long missingBytes,
         Path cache) {
-    /** Copies the list. */
+    /**
+     * Copies the list.
+     *
+     * @param repository   as above
+     * @param revision     as above
+     * @param commit       as above
+     * @param files        as above
+     * @param totalBytes   as above
+     * @param missingBytes as above
+     * @param cache        as above
+     */
     public DownloadPlan {
         files = List.copyOf(files);
     }
 
-    /** What is missing, for people: {@code 15.5 GB}. */
+    /** {@return the size of what is missing, for people: {@code 15.5 GB}} */
     public String missing() {
         return Bytes.shown(missingBytes);
     }

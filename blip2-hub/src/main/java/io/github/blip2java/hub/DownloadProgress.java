@@ -15,12 +15,12 @@ import java.util.Optional;
  */
 public record DownloadProgress(
         RepositoryId repository, long bytes, long totalBytes, double bytesPerSecond, Optional<Duration> timeLeft) {
-    /** Whether all bytes are there. */
+    /** {@return whether all bytes are there} */
     public boolean done() {
         return bytes == totalBytes;
     }
 
-    /** A line for people, such as {@code Salesforce/blip2-opt-2.7b: 3.2 GB of 15.5 GB, 23.4 MB/s, 9 min left}. */
+    /** {@return a line for people, such as {@code Salesforce/blip2-opt-2.7b: 3.2 GB of 15.5 GB, 23.4 MB/s, 9 min left}} */
     public String text() {
         return repository + ": " + Bytes.shown(bytes) + " of " + Bytes.shown(totalBytes)
                 + (done() ? "" : ", " + Bytes.shown(Math.round(bytesPerSecond)) + "/s")

@@ -38,7 +38,12 @@ public final class HubEnvironment {
         this.cache = cache;
     }
 
-    /** The variables of this process; a system property of one of these names counts more ({@code -DHF_HUB_OFFLINE=1}). */
+    /**
+     * Reads the variables of this process. A system property whose name begins with {@code HF_} counts more
+     * ({@code -DHF_HUB_OFFLINE=1}).
+     *
+     * @return an environment
+     */
     public static HubEnvironment system() {
         Map<String, String> variables = new HashMap<>(System.getenv());
         System.getProperties().stringPropertyNames().stream()
@@ -67,7 +72,7 @@ public final class HubEnvironment {
         return new HubEnvironment(variables, folder.toAbsolutePath());
     }
 
-    /** The folder of the cache; it need not be there. */
+    /** {@return the folder of the cache; it need not be there} */
     public Path cache() {
         if (cache != null) {
             return cache;
@@ -86,8 +91,9 @@ public final class HubEnvironment {
     }
 
     /**
-     * The address of the Hub or of a mirror, without a slash at its end.
+     * The address of the Hub or of a mirror.
      *
+     * @return without a slash at its end
      * @throws IllegalArgumentException if {@code HF_ENDPOINT} is none
      */
     public URI endpoint() {
@@ -104,7 +110,7 @@ public final class HubEnvironment {
                 "HF_ENDPOINT: expected an address like https://huggingface.co, got \"" + text + '"');
     }
 
-    /** Whether no connection may be opened. */
+    /** {@return whether no connection may be opened} */
     public boolean offline() {
         return isTrue(text("HF_HUB_OFFLINE").or(() -> text("TRANSFORMERS_OFFLINE")));
     }

@@ -37,6 +37,7 @@ public final class HubException extends IOException {
         CACHE_NOT_WRITABLE
     }
 
+    /** What went wrong. */
     private final Reason reason;
 
     HubException(Reason reason, String message) {
@@ -48,7 +49,7 @@ public final class HubException extends IOException {
         this.reason = reason;
     }
 
-    /** Tells kinds of errors apart without reading messages. */
+    /** {@return what kind of error it is} */
     public Reason reason() {
         return reason;
     }

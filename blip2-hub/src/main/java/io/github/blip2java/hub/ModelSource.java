@@ -75,7 +75,7 @@ public final class ModelSource {
         return new ModelSource(given, environment, Objects.requireNonNull(listener, "listener"), pause);
     }
 
-    /** Whether it is a folder or a file that is there. */
+    /** {@return whether it is a folder or a file that is there} */
     public boolean isLocal() {
         return local().isPresent();
     }

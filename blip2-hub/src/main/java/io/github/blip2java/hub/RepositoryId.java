@@ -20,6 +20,8 @@ public record RepositoryId(String owner, String name) {
     /**
      * Checks the parts.
      *
+     * @param owner as above
+     * @param name  as above
      * @throws IllegalArgumentException if they cannot be a name on the Hub
      */
     public RepositoryId {

@@ -152,7 +152,7 @@ public final class Blip2RetrievalPipeline implements AutoCloseable {
     }
 
     /** Encodes pictures, as many together as fit. */
-    private void forEachBatch(List<Image> images, Consumer<RetrievalImages> encoded) {
+    void forEachBatch(List<Image> images, Consumer<RetrievalImages> encoded) {
         checkSome(images);
         for (int from = 0; from < images.size(); from += batch) {
             encoded.accept(encodeTogether(images.subList(from, Math.min(from + batch, images.size()))));
@@ -379,7 +379,8 @@ public final class Blip2RetrievalPipeline implements AutoCloseable {
     }
 
     /**
-     * Sorts a picture into labels that the model was never trained for, with {@link #DEFAULT_TEMPLATES}.
+     * Sorts a picture into labels that the model was never trained for, with {@link #DEFAULT_TEMPLATES}. For several pictures make a
+     * {@link #classifier}, which embeds the labels once.
      *
      * @param image the picture
      * @param labels at least one label
@@ -388,44 +389,21 @@ public final class Blip2RetrievalPipeline implements AutoCloseable {
      * @throws IllegalStateException after {@link #close}
      */
     public List<LabelScore> classify(Image image, List<String> labels) {
-        return classify(image, labels, DEFAULT_TEMPLATES);
+        return classifier(labels, DEFAULT_TEMPLATES).classify(image);
     }
 
     /**
-     * Sorts a picture into labels that the model was never trained for.
+     * Embeds labels that pictures are to be sorted into.
      *
-     * @param image the picture
      * @param labels at least one label
      * @param templates texts with {@code {}} in the place of the label, such as {@code a photo of a {}}, at least one
-     * @return all labels, the best first
-     * @throws IllegalArgumentException as {@link #classify(List, List, List)}
+     * @return what sorts pictures
+     * @throws IllegalArgumentException when there is no label or no template, a label is blank or holds the image token, or a template
+     *     has no {@code {}}
      * @throws IllegalStateException after {@link #close}
      */
-    public List<LabelScore> classify(Image image, List<String> labels, List<String> templates) {
-        return classify(List.of(image), labels, templates).get(0);
-    }
-
-    /**
-     * Sorts pictures into labels that the model was never trained for. A label's embedding is the mean of those of its templates.
-     *
-     * @param images at least one picture
-     * @param labels at least one label
-     * @param templates texts with {@code {}} in the place of the label, at least one
-     * @return for each picture all labels, the best first
-     * @throws IllegalArgumentException when there is no picture, no label or no template, a label is blank or holds the image token, or
-     *     a template has no {@code {}}
-     * @throws IllegalStateException after {@link #close}
-     */
-    public List<List<LabelScore>> classify(List<Image> images, List<String> labels, List<String> templates) {
-        checkSome(images);
-        Labels classes = Labels.embed(labels, templates, this::embedTexts);
-        List<List<LabelScore>> all = new ArrayList<>();
-        forEachBatch(images, some -> {
-            for (int image = 0; image < some.size(); image++) {
-                all.add(classes.scores(some.queryEmbeddings(image)));
-            }
-        });
-        return List.copyOf(all);
+    public ZeroShotClassifier classifier(List<String> labels, List<String> templates) {
+        return new ZeroShotClassifier(this, labels, templates);
     }
 
     /** Closes model and processor. */

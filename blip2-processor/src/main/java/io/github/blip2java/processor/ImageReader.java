@@ -20,7 +20,7 @@ import java.util.Arrays;
  * <p>Formats: JPEG (also gray, progressive, CMYK), PNG (all colour types and depths), GIF, WebP (their first frames),
  * BMP, TIFF, BigTIFF (their first pictures), ICO (its largest), PBM, PGM and PPM, told apart by content, not by name.
  * Alpha is dropped, unless {@link ReadOptions#background} says what is below. Embedded colour profiles are ignored, and so is all else that no
- * pixel depends on, be it damaged or not. A picture that stops half-way is an error. Files of more than
+ * pixel depends on, be it damaged or not. A picture that stops half-way is an error, unless {@link ReadOptions#allowTruncated}. Files of more than
  * {@link ReadOptions#maxPixels} pixels are refused before they are decoded, files that are no pictures before they are
  * read.
  *

@@ -115,7 +115,12 @@ final class PictureLoader {
 
     private PictureDecoder open(byte[] file) throws IOException {
         return PictureDecoder.open(
-                file, source.name(), options.applyExifOrientation(), options.maxPixels(), options.background());
+                file,
+                source.name(),
+                options.applyExifOrientation(),
+                options.maxPixels(),
+                options.background(),
+                options.allowTruncated());
     }
 
     private static Image image(PictureDecoder decoder) throws IOException {

@@ -15,8 +15,11 @@ import java.util.TreeMap;
  *     exhaust the memory; Pillow's limit unless told otherwise
  * @param background the colour under what is transparent, as Pillow's {@code Image.alpha_composite} has it; null unless told otherwise: then
  *     alpha is dropped, as {@code transformers} does, and a transparent pixel has whatever colour is stored with it, mostly black
+ * @param allowTruncated whether a file that stops half-way is read as Pillow reads it with {@code ImageFile.LOAD_TRUNCATED_IMAGES}: what is
+ *     missing is gray in a JPEG, and zero in a PNG, GIF, plain BMP, PBM, PGM and PPM of bytes; false unless told otherwise, as for all other
+ *     files
  */
-public record ReadOptions(boolean applyExifOrientation, long maxPixels, Color background) {
+public record ReadOptions(boolean applyExifOrientation, long maxPixels, Color background, boolean allowTruncated) {
 
     /** Pillow's limit: above it, {@code PIL.Image.open} raises a {@code DecompressionBombError}. */
     public static final long DEFAULT_MAX_PIXELS = 178_956_970;
@@ -50,6 +53,7 @@ public record ReadOptions(boolean applyExifOrientation, long maxPixels, Color ba
      * @param applyExifOrientation either
      * @param maxPixels 1 to 715,827,882
      * @param background a colour, whose own alpha is ignored, or null
+     * @param allowTruncated either
      * @throws IllegalArgumentException when {@code maxPixels} is below 1 or above 715,827,882
      */
     public ReadOptions {
@@ -59,12 +63,12 @@ public record ReadOptions(boolean applyExifOrientation, long maxPixels, Color ba
     }
 
     /**
-     * Returns the defaults: orientation applied, Pillow's pixel limit, alpha dropped.
+     * Returns the defaults: orientation applied, Pillow's pixel limit, alpha dropped, nothing missing.
      *
      * @return the defaults
      */
     public static ReadOptions defaults() {
-        return new ReadOptions(true, DEFAULT_MAX_PIXELS, null);
+        return new ReadOptions(true, DEFAULT_MAX_PIXELS, null, false);
     }
 
     /**
@@ -74,7 +78,7 @@ public record ReadOptions(boolean applyExifOrientation, long maxPixels, Color ba
      * @return new options
      */
     public ReadOptions withApplyExifOrientation(boolean apply) {
-        return new ReadOptions(apply, maxPixels, background);
+        return new ReadOptions(apply, maxPixels, background, allowTruncated);
     }
 
     /**
@@ -85,7 +89,7 @@ public record ReadOptions(boolean applyExifOrientation, long maxPixels, Color ba
      * @throws IllegalArgumentException when the limit is out of range
      */
     public ReadOptions withMaxPixels(long limit) {
-        return new ReadOptions(applyExifOrientation, limit, background);
+        return new ReadOptions(applyExifOrientation, limit, background, allowTruncated);
     }
 
     /**
@@ -95,7 +99,17 @@ public record ReadOptions(boolean applyExifOrientation, long maxPixels, Color ba
      * @return new options
      */
     public ReadOptions withBackground(Color color) {
-        return new ReadOptions(applyExifOrientation, maxPixels, color);
+        return new ReadOptions(applyExifOrientation, maxPixels, color, allowTruncated);
+    }
+
+    /**
+     * Returns these options with or without files that stop half-way.
+     *
+     * @param allow whether what is missing may be gray or black
+     * @return new options
+     */
+    public ReadOptions withAllowTruncated(boolean allow) {
+        return new ReadOptions(applyExifOrientation, maxPixels, background, allow);
     }
 
     /**

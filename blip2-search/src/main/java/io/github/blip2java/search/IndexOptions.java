@@ -18,6 +18,9 @@ public record IndexOptions(Path location, boolean rebuild, Duration commitAfter)
     /**
      * Checks the values.
      *
+     * @param location any folder, or null
+     * @param rebuild either
+     * @param commitAfter 0 or more
      * @throws IllegalArgumentException when {@code commitAfter} is negative
      */
     public IndexOptions {

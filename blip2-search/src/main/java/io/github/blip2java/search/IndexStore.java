@@ -143,6 +143,9 @@ final class IndexStore implements Closeable {
             }
             IndexWriter writer = new IndexWriter(directory, config());
             try {
+                if (searchers == null) {
+                    openLast(); // another process, perhaps with another model, may have been faster
+                }
                 Map<String, String> data = new HashMap<>(model.toMap());
                 data.put(FORMAT_KEY, FORMAT);
                 writer.setLiveCommitData(data.entrySet());

@@ -16,6 +16,9 @@ public record SearchOptions(int top, int rerank, boolean exact) {
     /**
      * Checks the values.
      *
+     * @param top at least 1
+     * @param rerank 0 or more
+     * @param exact either
      * @throws IllegalArgumentException when {@code top} is below 1 or {@code rerank} below 0
      */
     public SearchOptions {

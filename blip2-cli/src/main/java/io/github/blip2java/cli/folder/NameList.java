@@ -17,6 +17,7 @@ final class NameList implements Iterator<String> {
     private final int end;
     private final ByteArrayOutputStream name = new ByteArrayOutputStream();
     private String next;
+    private boolean ended;
 
     /**
      * Reads a list.
@@ -35,15 +36,18 @@ final class NameList implements Iterator<String> {
     public boolean hasNext() {
         try {
             while (next == null && !first.hasNext()) {
+                if (ended) {
+                    return false;
+                }
                 int value = stream.read();
                 if (value == end || value < 0) {
                     String read = name.toString(StandardCharsets.UTF_8);
                     name.reset();
                     read = end == '\n' && read.endsWith("\r") ? read.substring(0, read.length() - 1) : read;
                     next = read.isEmpty() ? null : read;
-                    if (value < 0 && next == null) {
+                    if (value < 0) {
+                        ended = true;
                         stream.close();
-                        return false;
                     }
                 } else {
                     name.write(value);

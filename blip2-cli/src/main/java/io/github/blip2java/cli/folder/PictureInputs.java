@@ -64,6 +64,18 @@ public record PictureInputs(List<String> names, String list, boolean nul, boolea
         return names.size() == 1 && list == null;
     }
 
+    /**
+     * Leads from the name in a result to the file.
+     *
+     * @param name as {@link PictureFile#name}
+     * @return the file
+     */
+    public Path resolve(String name) {
+        return isOneFolder() && Files.isDirectory(Path.of(names.get(0)))
+                ? Path.of(names.get(0)).resolve(name)
+                : Path.of(name);
+    }
+
     private final class Finder implements Iterator<PictureFile> {
         private final Iterator<String> given;
         private final Problems problems;

@@ -28,6 +28,7 @@ final class BmpFile {
     private static final int BIT_FIELDS = 3;
 
     private final ByteBuffer file;
+    private final boolean truncated;
     private final int width;
     private final int height;
     private final int bits;
@@ -47,8 +48,10 @@ final class BmpFile {
      * @param header where the header stands
      * @param data where the header before that says that the pixel data stand, 0 when there is none
      * @param rowsTwice whether the stated height counts a mask, too, as in icons
+     * @param truncated whether rows may be missing at the end
      */
-    private BmpFile(byte[] bytes, int header, long data, boolean rowsTwice) throws PictureException {
+    private BmpFile(byte[] bytes, int header, long data, boolean rowsTwice, boolean truncated) throws PictureException {
+        this.truncated = truncated;
         file = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
         int size = header + 4 > bytes.length ? 0 : file.getInt(header);
         if (!HEADER_BYTES.contains(size) || header + size > bytes.length) {
@@ -88,16 +91,16 @@ final class BmpFile {
     }
 
     /** A whole bitmap file. */
-    static BmpFile parse(byte[] file) throws PictureException {
+    static BmpFile parse(byte[] file, boolean truncated) throws PictureException {
         long data = file.length < FILE_HEADER_BYTES
                 ? 0
                 : ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN).getInt(10) & 0xffffffffL;
-        return new BmpFile(file, FILE_HEADER_BYTES, data, false);
+        return new BmpFile(file, FILE_HEADER_BYTES, data, false, truncated);
     }
 
     /** A bitmap of an icon: without a file header, and with a mask behind its rows. */
     static BmpFile ofIcon(byte[] file) throws PictureException {
-        return new BmpFile(file, 0, 0, true);
+        return new BmpFile(file, 0, 0, true, false);
     }
 
     private void check() throws PictureException {
@@ -159,7 +162,8 @@ final class BmpFile {
     /** What decoding takes of the heap: the samples, of which three bytes become RGB in place. */
     long heapBytes() {
         long pixels = (long) width * height();
-        return bits == 24 ? 3 * pixels : (bits + 7L) / 8 * pixels + 3 * pixels;
+        long samples = (bits + 7L) / 8 * pixels;
+        return (bits == 24 ? 3 * pixels : samples + 3 * pixels) + (truncated ? samples : 0);
     }
 
     /**
@@ -176,7 +180,10 @@ final class BmpFile {
         if (compression == RAW || compression == BIT_FIELDS) {
             size = Math.min(stride * height(), available);
             padding = stride * height() - size;
-            if (padding > stride - rowBytes) {
+            if (padding > stride - rowBytes && truncated && available > 0) {
+                size -= size % stride; // rows that are there whole, as Pillow has it
+                padding = stride * height() - size;
+            } else if (padding > stride - rowBytes) {
                 throw new PictureException("cannot be decoded as BMP (expected " + stride * height()
                         + " bytes of pixels, got " + available + "); the file is cut short, get a complete copy");
             }

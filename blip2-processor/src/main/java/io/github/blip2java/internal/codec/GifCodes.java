@@ -22,6 +22,11 @@ final class GifCodes {
     /** Bytes that have been read, without those that give lengths. */
     private int taken;
 
+    /** Bits before the code that was read last, and how many it has. */
+    private long followed;
+
+    private int width;
+
     private int buffer;
     private int buffered;
 
@@ -36,13 +41,17 @@ final class GifCodes {
      * @param file the whole file
      * @param start where the size of the codes stands, before the first block
      * @param pixels how many the frame has
+     * @param fill the index to put in place of those that are missing; negative where none may be
      * @return the size of the codes, blocks and their end
      * @throws PictureException when the codes make fewer pixels, or there is none of their number
      */
-    static ByteBuffer take(ByteBuffer file, int start, long pixels) throws PictureException {
+    static ByteBuffer take(ByteBuffer file, int start, long pixels, int fill) throws PictureException {
         GifCodes codes = new GifCodes(file, start + 1);
         int size = file.get(start) & 0xff;
         long made = size < MAX_BITS ? codes.follow(size, pixels) : 0;
+        if (made < pixels && fill >= 0 && size >= 2 && size < MAX_BITS) {
+            return codes.complete(start, size, pixels - made, fill < 1 << size ? fill : 0);
+        }
         if (made < pixels) {
             throw new PictureException("cannot be decoded as GIF (expected " + pixels + " pixels in its frame, got "
                     + made + "); the file is cut short or damaged, get a complete copy");
@@ -59,6 +68,8 @@ final class GifCodes {
         int last = -1;
         long made = 0;
         while (made < wanted) {
+            followed = 8L * taken - buffered;
+            width = bits;
             int code = next(bits);
             if (code == clear) {
                 bits = size + 1;
@@ -79,6 +90,44 @@ final class GifCodes {
             last = code;
         }
         return made;
+    }
+
+    /** All that has been followed, and codes of further pixels. */
+    private ByteBuffer complete(int start, int size, long missing, int fill) {
+        int clear = 1 << size;
+        int group = clear - 2; // after more the decoder would expect longer codes
+        long codes = 1 + missing + missing / group;
+        byte[] bytes = new byte[Math.toIntExact((followed + width + codes * (size + 1)) / 8 + 1)];
+        int whole = (int) ((followed + 7) / 8);
+        for (int i = 0, from = start + 1, left = 0; i < whole; i++, left--) {
+            if (left == 0) {
+                left = file.get(from++) & 0xff;
+            }
+            bytes[i] = file.get(from++);
+        }
+        if (followed % 8 != 0) {
+            bytes[whole - 1] &= (byte) ((1 << followed % 8) - 1); // behind the last code stands another, or half of it
+        }
+        put(bytes, clear, width);
+        for (long i = 0; i < missing; i++) {
+            if (i > 0 && i % group == 0) {
+                put(bytes, clear, size + 1);
+            }
+            put(bytes, fill, size + 1);
+        }
+        int end = (int) ((followed + 7) / 8);
+        ByteBuffer out = ByteBuffer.allocate(end + end / MAX_BLOCK + 4).put((byte) size);
+        for (int from = 0; from < end; from += MAX_BLOCK) {
+            int length = Math.min(MAX_BLOCK, end - from);
+            out.put((byte) length).put(bytes, from, length);
+        }
+        return out.put((byte) 0).put((byte) ';').flip();
+    }
+
+    private void put(byte[] bytes, int code, int bits) {
+        for (int i = 0; i < bits; i++, followed++) {
+            bytes[(int) (followed / 8)] |= (byte) ((code >> i & 1) << followed % 8);
+        }
     }
 
     /** The next code, or -1 where there is none. */

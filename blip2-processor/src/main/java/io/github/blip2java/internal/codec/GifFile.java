@@ -23,6 +23,7 @@ final class GifFile {
     private static final int COLORS = 256;
 
     private final ByteBuffer file;
+    private final boolean truncated;
     private final byte[] palette;
     private final int transparent;
     private final int fillIndex;
@@ -33,8 +34,9 @@ final class GifFile {
     private final boolean interlaced;
     private final int data;
 
-    private GifFile(ByteBuffer file, int descriptor, int transparent) {
+    private GifFile(ByteBuffer file, int descriptor, int transparent, boolean truncated) {
         this.file = file;
+        this.truncated = truncated;
         this.transparent = transparent;
         fillIndex = Math.max(0, transparent);
         left = word(descriptor + 1);
@@ -54,9 +56,10 @@ final class GifFile {
     /**
      * Reads the blocks up to the first frame.
      *
+     * @param truncated whether pixels may be missing at the end
      * @throws PictureException when there is no frame
      */
-    static GifFile parse(byte[] bytes) throws PictureException {
+    static GifFile parse(byte[] bytes, boolean truncated) throws PictureException {
         ByteBuffer gif = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
         int at = SCREEN_BYTES;
         if (at < gif.limit()) {
@@ -65,7 +68,8 @@ final class GifFile {
         int transparent = -1;
         while (at < gif.limit() && gif.get(at) != ';') {
             if (gif.get(at) == ',') {
-                GifFile file = at + DESCRIPTOR_BYTES > gif.limit() ? null : new GifFile(gif, at, transparent);
+                GifFile file =
+                        at + DESCRIPTOR_BYTES > gif.limit() ? null : new GifFile(gif, at, transparent, truncated);
                 if (file == null || file.data >= gif.limit()) {
                     break;
                 }
@@ -117,7 +121,8 @@ final class GifFile {
     long heapBytes() {
         long frame = (long) frameWidth * frameHeight;
         long canvas = (long) width() * height();
-        return 4 * frame + (frame == canvas ? 0 : 3 * canvas) + file.limit() - data;
+        long codes = (truncated ? 4 * frame : 0) + file.limit() - data;
+        return 4 * frame + (frame == canvas ? 0 : 3 * canvas) + codes;
     }
 
     /** Puts a ground in place of the transparent colour; to be called first. */
@@ -138,7 +143,7 @@ final class GifFile {
         start.putShort((short) frameWidth).putShort((short) frameHeight).position(SCREEN_BYTES);
         start.put((byte) ',').putInt(0).putShort((short) frameWidth).putShort((short) frameHeight);
         start.put((byte) (TABLE_FOLLOWS | (interlaced ? INTERLACED : 0) | 7)).flip();
-        ByteBuffer codes = GifCodes.take(file, data, (long) frameWidth * frameHeight);
+        ByteBuffer codes = GifCodes.take(file, data, (long) frameWidth * frameHeight, truncated ? fillIndex : -1);
         return List.of(start, ByteBuffer.wrap(palette), codes);
     }
 

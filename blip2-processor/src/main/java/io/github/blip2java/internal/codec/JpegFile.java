@@ -52,6 +52,9 @@ final class JpegFile {
     private static final int ADOBE_BYTES = 12;
 
     private final ByteBuffer file;
+    /** Whether the end may be missing: libjpeg then takes the rest for gray. */
+    private final boolean truncated;
+
     private final List<ByteBuffer> parts = new ArrayList<>();
     /** Tables that count only when a scan follows them. */
     private final List<ByteBuffer> pending = new ArrayList<>();
@@ -71,25 +74,27 @@ final class JpegFile {
     private boolean hasExif;
     private ByteBuffer xmp;
 
-    private JpegFile(byte[] file) {
+    private JpegFile(byte[] file, boolean truncated) {
         this.file = ByteBuffer.wrap(file);
+        this.truncated = truncated;
     }
 
     /**
      * Reads the segments.
      *
+     * @param truncated whether parts of the picture may be missing at the end
      * @throws PictureException when there is no frame header, or the file stops before its end marker and lacks parts
      *     of the picture: a decoder would fill them with gray
      */
-    static JpegFile parse(byte[] bytes) throws PictureException {
-        JpegFile jpeg = new JpegFile(bytes);
+    static JpegFile parse(byte[] bytes, boolean truncated) throws PictureException {
+        JpegFile jpeg = new JpegFile(bytes, truncated);
         jpeg.parts.add(ByteBuffer.wrap(new byte[] {(byte) 0xff, (byte) SOI}));
         jpeg.readSegments();
         if (jpeg.components == null) {
             throw new PictureException("expected a JPEG frame header, got none in " + bytes.length
                     + " bytes; the file is cut short or damaged");
         }
-        if (!jpeg.ended && !jpeg.scans.complete()) {
+        if (!jpeg.ended && !jpeg.scans.complete() && !(truncated && jpeg.scanned)) {
             throw jpeg.cutShort();
         }
         return jpeg;
@@ -238,6 +243,9 @@ final class JpegFile {
     /** The last scan without what else a program has put behind its codes. A file that just ends there was cut. */
     private ByteBuffer untilLastCode(ByteBuffer scan) throws PictureException {
         int end = JpegCodes.end(parts);
+        if (truncated && (end < 0 || nothingFollows(lastScan + end) || !scans.complete())) {
+            return scan;
+        }
         if (end < 0 || nothingFollows(lastScan + end) || holdsText(scan.slice(0, end))) {
             throw cutShort();
         }

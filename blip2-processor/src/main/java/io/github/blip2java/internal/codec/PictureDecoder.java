@@ -31,15 +31,18 @@ public final class PictureDecoder {
     private final boolean applyOrientation;
     private final long maxPixels;
     private final Ground ground;
+    private final boolean truncated;
     private final Plan plan;
 
-    private PictureDecoder(byte[] file, String name, boolean applyOrientation, long maxPixels, Ground ground)
+    private PictureDecoder(
+            byte[] file, String name, boolean applyOrientation, long maxPixels, Ground ground, boolean truncated)
             throws IOException {
         this.name = name;
         this.format = PictureFormat.of(file);
         this.applyOrientation = applyOrientation;
         this.maxPixels = maxPixels;
         this.ground = ground;
+        this.truncated = truncated;
         this.plan = guarded(() -> plan(file));
     }
 
@@ -65,14 +68,16 @@ public final class PictureDecoder {
      * @param applyOrientation whether to turn the picture upright as its metadata asks
      * @param maxPixels width times height up to which a picture is decoded
      * @param ground the colour under what is transparent; null to drop alpha
+     * @param truncated whether pixels may be missing at the end
      * @return what decodes it
      * @throws IOException when the bytes are no picture of these formats, are damaged or cut short, or hold more pixels
      *     than allowed
      */
-    public static PictureDecoder open(byte[] file, String name, boolean applyOrientation, long maxPixels, Color ground)
+    public static PictureDecoder open(
+            byte[] file, String name, boolean applyOrientation, long maxPixels, Color ground, boolean truncated)
             throws IOException {
         checkFormat(file, file.length, name);
-        return new PictureDecoder(file, name, applyOrientation, maxPixels, Ground.of(ground));
+        return new PictureDecoder(file, name, applyOrientation, maxPixels, Ground.of(ground), truncated);
     }
 
     /**
@@ -130,15 +135,15 @@ public final class PictureDecoder {
     private Plan plan(byte[] file) throws IOException {
         switch (format) {
             case JPEG:
-                JpegFile jpeg = JpegFile.parse(file);
+                JpegFile jpeg = JpegFile.parse(file, truncated);
                 return plan(jpeg.width(), jpeg.height(), jpeg.heapBytes(), jpeg.orientation(), () -> decode(jpeg));
             case PNG:
-                return png(PngFile.parse(file));
+                return png(PngFile.parse(file, truncated));
             case GIF:
-                GifFile gif = GifFile.parse(file);
+                GifFile gif = GifFile.parse(file, truncated);
                 return plan(gif.width(), gif.height(), gif.heapBytes(), Orientation.UPRIGHT, () -> decode(gif));
             case BMP:
-                return bmp(BmpFile.parse(file));
+                return bmp(BmpFile.parse(file, truncated));
             case TIFF:
                 TiffFile tiff = TiffFile.parse(file);
                 return plan(tiff.width(), tiff.height(), tiff.heapBytes(), tiff.orientation(), () -> decode(tiff));
@@ -148,12 +153,16 @@ public final class PictureDecoder {
             case ICO:
                 byte[] largest = IcoFile.largest(file);
                 return PictureFormat.of(largest) == PictureFormat.PNG
-                        ? png(PngFile.parse(largest))
+                        ? png(PngFile.parse(largest, truncated))
                         : bmp(BmpFile.ofIcon(largest));
             default:
-                PnmFile pnm = PnmFile.parse(file);
+                PnmFile pnm = PnmFile.parse(file, truncated);
                 return plan(
-                        pnm.width(), pnm.height(), 3L * pnm.width() * pnm.height(), Orientation.UPRIGHT, pnm::pixels);
+                        pnm.width(),
+                        pnm.height(),
+                        (truncated ? 9L : 3L) * pnm.width() * pnm.height(), // of two bytes each, once more
+                        Orientation.UPRIGHT,
+                        pnm::pixels);
         }
     }
 

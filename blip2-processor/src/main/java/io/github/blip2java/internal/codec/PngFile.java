@@ -34,6 +34,7 @@ final class PngFile {
     private static final String XMP_KEY = "XML:com.adobe.xmp";
 
     private final ByteBuffer file;
+    private final boolean truncated;
     private byte[] header;
     private byte[] palette;
     private final List<ByteBuffer> data = new ArrayList<>();
@@ -43,17 +44,19 @@ final class PngFile {
     private ByteBuffer xmp;
     private ByteBuffer otherXmp;
 
-    private PngFile(byte[] file) {
+    private PngFile(byte[] file, boolean truncated) {
         this.file = ByteBuffer.wrap(file);
+        this.truncated = truncated;
     }
 
     /**
      * Reads the chunks.
      *
+     * @param truncated whether pixels may be missing at the end
      * @throws PictureException when there is no header or no pixel data
      */
-    static PngFile parse(byte[] bytes) throws PictureException {
-        PngFile png = new PngFile(bytes);
+    static PngFile parse(byte[] bytes, boolean truncated) throws PictureException {
+        PngFile png = new PngFile(bytes, truncated);
         png.readChunks();
         if (png.header == null || png.data.isEmpty()) {
             throw new PictureException("expected a PNG's header and pixel data, got no "
@@ -224,7 +227,8 @@ final class PngFile {
         int kind = header[COLOR_TYPE];
         int bits = header[8] * (kind >= 0 && kind < channels.length ? channels[kind] : 4);
         long pixels = (long) width() * height();
-        return bits == 24 ? 3 * pixels : (bits + 7L) / 8 * pixels + 3 * pixels;
+        long samples = (bits + 7L) / 8 * pixels;
+        return (bits == 24 ? 3 * pixels : samples + 3 * pixels) + (truncated ? 2 * samples : 0);
     }
 
     /** Whether pixels have a band of alpha. */
@@ -266,6 +270,7 @@ final class PngFile {
 
     /** Header, palette where it is used, one chunk of pixel data, end. Transparency is told by others. */
     List<ByteBuffer> parts() {
+        List<ByteBuffer> data = truncated ? PngRows.complete(this.data, header) : this.data;
         List<ByteBuffer> parts = new ArrayList<>();
         parts.add(file.slice(0, SIGNATURE_BYTES));
         byte[] clean = header.clone();

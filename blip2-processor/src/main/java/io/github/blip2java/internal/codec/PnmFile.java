@@ -2,6 +2,7 @@
 package io.github.blip2java.internal.codec;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /**
  * Netpbm's formats: PBM, PGM and PPM, as text (P1 to P3) and as bytes (P4 to P6).
@@ -13,15 +14,17 @@ final class PnmFile {
 
     private static final int LARGEST_TOKEN = 10;
 
-    private final byte[] file;
+    private final boolean truncated;
+    private byte[] file;
     private final int kind;
     private final int width;
     private final int height;
     private final int largest;
     private int at = 2;
 
-    private PnmFile(byte[] file) throws PictureException {
+    private PnmFile(byte[] file, boolean truncated) throws PictureException {
         this.file = file;
+        this.truncated = truncated;
         kind = file[1] - '0';
         width = number();
         height = number();
@@ -35,10 +38,11 @@ final class PnmFile {
     /**
      * Reads the header.
      *
+     * @param truncated whether bytes of pixels may be missing at the end
      * @throws PictureException when it is cut short, or its numbers are none
      */
-    static PnmFile parse(byte[] file) throws PictureException {
-        return new PnmFile(file);
+    static PnmFile parse(byte[] file, boolean truncated) throws PictureException {
+        return new PnmFile(file, truncated);
     }
 
     int width() {
@@ -116,7 +120,10 @@ final class PnmFile {
             default -> (long) width * height * channels * bytes;
         };
         if (needed > file.length - at) {
-            throw cutShort();
+            if (!truncated || kind < 4 || at >= file.length) {
+                throw cutShort();
+            }
+            complete((int) (needed / height), (int) needed);
         }
         Pixels pixels = Pixels.allocate(width, height);
         byte[] rgb = pixels.rgb();
@@ -131,6 +138,15 @@ final class PnmFile {
             }
         }
         return pixels;
+    }
+
+    /** Black in place of rows that are missing, in whole or in part. */
+    private void complete(int rowBytes, int needed) {
+        int known = (file.length - at) / rowBytes * rowBytes;
+        byte[] all = Arrays.copyOfRange(file, at, at + needed);
+        Arrays.fill(all, known, needed, (byte) (kind == 4 ? 0xff : 0)); // a bit that is set is black
+        file = all;
+        at = 0;
     }
 
     private byte sample(int x, int y, int bytes) throws PictureException {

@@ -1,23 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.pipeline;
 
+import io.github.blip2java.processor.Image;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /**
- * Labels for pictures, each with an embedding: the mean of those of its templates, brought to length 1. Reference:
- * {@code zero_shot_classifier} of CLIP.
+ * Sorts pictures into labels that the model was never trained for. Each label has an embedding, made once: the mean of those of its
+ * templates, brought to length 1. Reference: {@code zero_shot_classifier} of CLIP.
  *
- * @param names      the labels as given
- * @param embeddings {@code [labels][width]}, each of length 1
+ * <p>Made by {@link Blip2RetrievalPipeline#classifier}, and of use as long as that is open.
  */
-record Labels(List<String> names, float[][] embeddings) {
+public final class ZeroShotClassifier {
     private static final String PLACE = "{}";
 
-    static Labels embed(List<String> labels, List<String> templates, Function<List<String>, float[][]> embed) {
+    private final Blip2RetrievalPipeline blip2;
+    private final List<String> labels;
+    /** {@code [labels][width]}, each of length 1. */
+    private final float[][] embeddings;
+
+    ZeroShotClassifier(Blip2RetrievalPipeline blip2, List<String> labels, List<String> templates) {
         check("labels", labels);
         check("templates", templates);
         List<String> texts = new ArrayList<>();
@@ -31,12 +35,47 @@ record Labels(List<String> names, float[][] embeddings) {
                 texts.add(template.replace(PLACE, label.strip()));
             }
         }
-        float[][] all = embed.apply(texts);
-        float[][] means = new float[labels.size()][];
-        for (int label = 0; label < means.length; label++) {
-            means[label] = mean(all, label * templates.size(), (label + 1) * templates.size());
+        float[][] all = blip2.embedTexts(texts);
+        this.blip2 = blip2;
+        this.labels = List.copyOf(labels);
+        this.embeddings = new float[labels.size()][];
+        for (int label = 0; label < embeddings.length; label++) {
+            embeddings[label] = mean(all, label * templates.size(), (label + 1) * templates.size());
         }
-        return new Labels(List.copyOf(labels), means);
+    }
+
+    /** {@return the labels as given} */
+    public List<String> labels() {
+        return labels;
+    }
+
+    /**
+     * Sorts a picture into the labels.
+     *
+     * @param image the picture
+     * @return all labels, the best first
+     * @throws IllegalStateException after the pipeline was closed
+     */
+    public List<LabelScore> classify(Image image) {
+        return classify(List.of(image)).get(0);
+    }
+
+    /**
+     * Sorts pictures into the labels; they are encoded as many at a time as fit into memory.
+     *
+     * @param images at least one picture
+     * @return for each picture all labels, the best first
+     * @throws IllegalArgumentException when there is no picture
+     * @throws IllegalStateException after the pipeline was closed
+     */
+    public List<List<LabelScore>> classify(List<Image> images) {
+        List<List<LabelScore>> all = new ArrayList<>();
+        blip2.forEachBatch(images, some -> {
+            for (int image = 0; image < some.size(); image++) {
+                all.add(scores(some.queryEmbeddings(image)));
+            }
+        });
+        return List.copyOf(all);
     }
 
     private static void check(String name, List<String> texts) {
@@ -72,8 +111,8 @@ record Labels(List<String> names, float[][] embeddings) {
     }
 
     /** All labels for a picture's query embeddings, the best first. */
-    List<LabelScore> scores(float[][] queries) {
-        float[] cosines = new float[names.size()];
+    private List<LabelScore> scores(float[][] queries) {
+        float[] cosines = new float[labels.size()];
         double sum = 0;
         for (int label = 0; label < cosines.length; label++) {
             cosines[label] = largestCosine(queries, embeddings[label]);
@@ -82,7 +121,7 @@ record Labels(List<String> names, float[][] embeddings) {
         double all = sum;
         return IntStream.range(0, cosines.length)
                 .mapToObj(label ->
-                        new LabelScore(names.get(label), cosines[label], (float) (weight(cosines[label]) / all)))
+                        new LabelScore(labels.get(label), cosines[label], (float) (weight(cosines[label]) / all)))
                 .sorted(Comparator.comparing((LabelScore score) -> -score.cosine()))
                 .toList();
     }
