@@ -25,10 +25,12 @@ import org.apache.lucene.util.VectorUtil;
  */
 final class Finder {
     /**
-     * How many the graph is asked for at least: with fewer it misses some. docs/retrieval.md has what was measured. Where there are not
-     * more than these, everything is compared.
+     * How many the graph is asked for at least: with fewer it misses some. docs/retrieval.md has what was measured.
      */
-    static final int CANDIDATES = 512;
+    private static final int CANDIDATES = 512;
+
+    /** Up to so many, everything is compared: it takes as long. */
+    private static final int FEW = 2_000;
 
     /** Documents that a thread compares at a time. */
     private static final int RANGE = 4096;
@@ -55,7 +57,7 @@ final class Finder {
      * @return at most so many, the best first
      */
     List<Found> byPicture(float[] embedding, int best, boolean exact) throws IOException {
-        if (exact || isSmall(best)) {
+        if (exact || areFew(best)) {
             return all(best, leaf -> {
                 FloatVectorValues vectors = leaf.getFloatVectorValues(Fields.EMBEDDING);
                 return vectors == null
@@ -77,7 +79,7 @@ final class Finder {
      * @return at most so many, the best first
      */
     List<Found> byText(float[] text, int best, boolean exact) throws IOException {
-        if (exact || isSmall(best)) {
+        if (exact || areFew(best)) {
             return all(best, leaf -> compared(leaf, text));
         }
         ScoreDoc[] candidates = nearest(text, best);
@@ -97,8 +99,8 @@ final class Finder {
         return sorted(kept);
     }
 
-    private boolean isSmall(int best) {
-        return searcher.getIndexReader().numDocs() <= Math.max(CANDIDATES, best);
+    private boolean areFew(int best) {
+        return searcher.getIndexReader().numDocs() <= Math.max(FEW, best);
     }
 
     private ScoreDoc[] nearest(float[] embedding, int best) throws IOException {

@@ -29,8 +29,8 @@ import org.apache.lucene.search.IndexSearcher;
  * killed process leaves what it had encoded.
  */
 final class Refresh {
-    /** More parts than these, or a largest that holds less than half, are made one: each is searched by itself. */
-    private static final int PARTS = 4;
+    /** When more than one picture of so many is outside of the largest part, all parts are made one: each is searched by itself. */
+    private static final int OUTSIDE = 10;
 
     private final IndexStore store;
     private final PictureFolder folder;
@@ -256,8 +256,8 @@ final class Refresh {
                     .mapToInt(part -> part.reader().numDocs())
                     .max()
                     .orElse(0);
-            return parts.size() > PARTS
-                    || 2 * largest < searcher.getIndexReader().numDocs();
+            int all = searcher.getIndexReader().numDocs();
+            return OUTSIDE * (all - largest) > all;
         });
         if (scattered) {
             listener.tidying();

@@ -63,8 +63,7 @@ class KilledIndexingTest {
                 assertThat(found).extracting(PictureHit::path).doesNotHaveDuplicates();
                 for (PictureHit hit : found) {
                     String word = "word" + hit.path();
-                    assertThat(index.search(
-                                    word, SearchOptions.defaults().withTop(1).withRerank(0)))
+                    assertThat(index.search(word, all().withTop(1)))
                             .extracting(PictureHit::path)
                             .containsExactly(hit.path());
                 }

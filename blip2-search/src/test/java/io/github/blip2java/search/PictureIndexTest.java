@@ -524,6 +524,40 @@ class PictureIndexTest {
     }
 
     @Test
+    void partsAreMadeOneWhenTheyAreMoreThanATenth() throws IOException {
+        List<String> tidied = new ArrayList<>();
+        RefreshListener hears = new RefreshListener() {
+            @Override
+            public void tidying() {
+                tidied.add("tidied");
+            }
+        };
+        IndexOptions options = IndexOptions.defaults().withCommitAfter(Duration.ZERO);
+        for (int i = 0; i < 40; i++) {
+            write("many/" + i + ".png", "word" + i);
+        }
+        try (PictureIndex index = open(options)) {
+            index.refresh(hears);
+            assertThat(tidied).hasSize(1);
+            assertThat(parts(index)).isEqualTo(1);
+            write("one.png", "one");
+            index.refresh(hears);
+            assertThat(tidied).hasSize(1);
+            assertThat(parts(index)).isEqualTo(2);
+            for (int i = 0; i < 5; i++) {
+                write("more/" + i + ".png", "more" + i);
+            }
+            index.refresh(hears);
+            assertThat(tidied).hasSize(2);
+            assertThat(parts(index)).isEqualTo(1);
+        }
+    }
+
+    private static int parts(PictureIndex index) throws IOException {
+        return index.read(searcher -> searcher.getIndexReader().leaves().size());
+    }
+
+    @Test
     void otherProgramsFindWhatIsDocumented() throws IOException {
         refresh();
         try (DirectoryReader reader = DirectoryReader.open(FSDirectory.open(folder.resolve(PictureIndex.FOLDER)))) {

@@ -93,6 +93,8 @@ public final class CaptionTable implements CaptionStore {
             lock = channel.tryLock();
         } catch (OverlappingFileLockException e) { // by this process
             lock = null;
+        } catch (IOException e) { // a file system without locks
+            return;
         }
         if (lock == null) {
             throw new IOException(file + ": expected a file that nobody else writes to, got one in use; wait for the"
