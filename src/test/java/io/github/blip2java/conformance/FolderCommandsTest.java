@@ -161,6 +161,13 @@ class FolderCommandsTest {
         assertThat(names(output)).containsExactly("a.png", "c.png", "b.png", "d.png");
         assertThat(rows(output).get(2).get("modified").textValue()).isEqualTo("2023-11-14T22:13:20.123Z");
 
+        byte[] before = Files.readAllBytes(output);
+        assertThat(run("caption", photos.toString(), "-o", output.toString(), "--overwrite", "--dtype", "int3"))
+                .isEqualTo(2);
+        assertThat(run("caption", photos.toString(), "-o", output.toString(), "--overwrite", "--prompt", "<image>"))
+                .isEqualTo(2);
+        assertThat(messages().get(0)).startsWith("blip2: text: expected none with <image>");
+        assertThat(Files.readAllBytes(output)).isEqualTo(before);
         assertThat(run("caption", photos.toString(), "-o", output.toString(), "--overwrite"))
                 .isZero();
         assertThat(messages()).singleElement().asString().startsWith("blip2: 4 captioned, in ");
