@@ -100,6 +100,14 @@ class AttentionTest {
         assertThat(Math.sqrt(difference / size)).as(name).isLessThan(BOUND);
     }
 
+    /** But for rounding, which the compiler of Java may change while a program runs. */
+    static void assertClose(List<AttentionMap> actual, List<AttentionMap> expected) {
+        assertThat(actual).hasSameSizeAs(expected);
+        for (int i = 0; i < actual.size(); i++) {
+            assertClose(flat(actual.get(i)), flat(expected.get(i)), "map " + i);
+        }
+    }
+
     static float[] flat(AttentionMap map) {
         float[] flat = new float[map.heads() * map.rows() * map.columns()];
         int at = 0;
@@ -136,7 +144,7 @@ class AttentionTest {
         return ids;
     }
 
-    /** Whatever else is in the batch, and whatever is padded: bit for bit. */
+    /** Whatever else is in the batch, and whatever is padded. */
     @Test
     void aPairAloneIsThePairAmongOthers() throws IOException {
         Path folder = Resources.reference().resolve("itm-tiny");
@@ -151,9 +159,11 @@ class AttentionTest {
             assertThat(length).isLessThan(padded.length);
             RetrievalTexts alone = model.encodeTexts(new long[][] {Arrays.copyOf(padded, length)}, null);
             List<AttentionMap> map = model.attentionMaps(images, texts, 1, 2);
-            assertThat(model.attentionMaps(images.image(1), alone, 0, 0)).isEqualTo(map);
-            assertThat(model.attentionMaps(images, texts, 1, 1)).isNotEqualTo(map);
-            assertThat(model.attentionMaps(images, texts, 0, 2)).isNotEqualTo(map);
+            assertClose(model.attentionMaps(images.image(1), alone, 0, 0), map);
+            for (List<AttentionMap> other :
+                    List.of(model.attentionMaps(images, texts, 1, 1), model.attentionMaps(images, texts, 0, 2))) {
+                assertThat(cosine(other.get(0), map.get(0))).isLessThan(0.999);
+            }
         }
     }
 

@@ -161,6 +161,13 @@ class FolderCommandsTest {
         assertThat(names(output)).containsExactly("a.png", "c.png", "b.png", "d.png");
         assertThat(rows(output).get(2).get("modified").textValue()).isEqualTo("2023-11-14T22:13:20.123Z");
 
+        byte[] before = Files.readAllBytes(output);
+        assertThat(run("caption", photos.toString(), "-o", output.toString(), "--overwrite", "--dtype", "int3"))
+                .isEqualTo(2);
+        assertThat(run("caption", photos.toString(), "-o", output.toString(), "--overwrite", "--prompt", "<image>"))
+                .isEqualTo(2);
+        assertThat(messages().get(0)).startsWith("blip2: text: expected none with <image>");
+        assertThat(Files.readAllBytes(output)).isEqualTo(before);
         assertThat(run("caption", photos.toString(), "-o", output.toString(), "--overwrite"))
                 .isZero();
         assertThat(messages()).singleElement().asString().startsWith("blip2: 4 captioned, in ");
@@ -400,18 +407,113 @@ class FolderCommandsTest {
         assertThat(row.get("log_probability").doubleValue()).isNegative();
     }
 
-    /** The program in a process of its own, to which signals are as usual, whatever this one ignores. */
-    private Process start(String... args) throws IOException {
+    @Test
+    void aPageShowsAllThatIsInTheTable() throws IOException {
+        picture("a.png", 1);
+        Path page = directory.resolve("page.html");
+        assertThat(run("answer", photos.toString(), "a?", "-o", output.toString()))
+                .isZero();
+        picture("<b> & \"c\".png", 2);
+        assertThat(run("answer", photos.toString(), "a?", "b?", "-o", output.toString(), "--html", page.toString()))
+                .as(err.toString())
+                .isZero();
+        String html = Files.readString(page);
+        assertThat(html).contains("<b><bdi>&lt;b&gt; &amp; &quot;c&quot;.png</bdi></b>", "<bdi>a? ", "<bdi>b? ");
+        assertThat(html.split("<figure>", -1)).hasSizeGreaterThan(2);
+        assertThat(html.split(" alt=\"a.png: a\\? ", -1)).hasSizeGreaterThan(1);
+        assertThat(html).contains("src=\"data:image/jpeg;base64,").doesNotContain("src=\"http");
+
+        assertThat(run("caption", photos.toString(), "--html", page.toString(), "--links"))
+                .isZero();
+        String text = out.toString()
+                .lines()
+                .filter(line -> line.startsWith("a.png\t"))
+                .findFirst()
+                .orElseThrow();
+        assertThat(Files.readString(page))
+                .contains("src=\"./photos/a.png\" alt=\"a.png: "
+                        + text.substring(6).replace("&", "&amp;"));
+        assertThat(directory).isDirectoryNotContaining("glob:**.part");
+
+        assertThat(run("caption", photos.toString(), "--html", page.toString(), "--format", "txt-sidecar"))
+                .isEqualTo(2);
+        assertThat(run("caption", photos.toString(), "--links")).isEqualTo(2);
+        assertThat(messages()).containsExactly("blip2: --links: expected --html too, got none; leave it out");
+    }
+
+    @Test
+    void aTerminalShowsHowFarItIs() throws IOException {
+        for (int i = 0; i < 20; i++) {
+            picture(i + ".png", i);
+        }
+        Files.writeString(photos.resolve("bad.png"), "none");
+        System.setProperty("blip2.terminal", "true");
+        try {
+            assertThat(run("caption", photos.toString(), "-o", output.toString()))
+                    .isEqualTo(1);
+        } finally {
+            System.clearProperty("blip2.terminal");
+        }
+        assertThat(err.toString())
+                .containsPattern("\r\033\\[K0( of 21)? pictures\r")
+                .containsPattern("\r\033\\[K21 of 21 pictures, [\\d.]+ pictures a minute, 0:00 left\r");
+    }
+
+    @Test
+    void aTextThatCannotBeWrittenConcernsItsPictureAlone() throws IOException {
+        picture("a.png", 1);
+        picture("b.png", 2);
+        Files.createDirectories(photos.resolve("a.txt/in use"));
+        assertThat(run("caption", photos.toString(), "--format", "txt-sidecar", "--overwrite"))
+                .isEqualTo(1);
+        assertThat(messages().get(0))
+                .startsWith("blip2: " + photos + "/a.txt: expected to write the text of a picture, got \"")
+                .endsWith(
+                        "\"; make room on the disk, ask for the right to write there, or write one file for all elsewhere");
+        assertThat(messages().get(1)).startsWith("blip2: 1 captioned, 1 failed, in ");
+        assertThat(photos.resolve("b.txt")).isNotEmptyFile();
+    }
+
+    /** A limit on the length of files stands for a disk without room. */
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void aFullDiskLeavesWholeRows() throws Exception {
+        for (int i = 0; i < 60; i++) {
+            picture(i + ".png", i);
+        }
+        List<String> command = new ArrayList<>(List.of("bash", "-c", "ulimit -f 2; exec \"$@\"", "bash"));
+        command.addAll(command("caption", photos.toString(), "-o", output.toString()));
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String log = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(log).isEqualTo(2);
+        assertThat(log)
+                .contains("blip2: " + output.toRealPath()
+                        + ": expected to write results, got \"File too large\"; make room on"
+                        + " the disk, and start the same again\n");
+        int rows = rows(output).size();
+        assertThat(rows).isBetween(5, 40);
+        assertThat(Files.readString(output)).endsWith("}\n");
+        assertThat(run("caption", photos.toString(), "-o", output.toString())).isZero();
+        assertThat(names(output)).hasSize(60).doesNotHaveDuplicates();
+    }
+
+    private static List<String> command(String... args) {
         List<String> command = new ArrayList<>(List.of(
-                "env",
-                "--default-signal=INT",
                 ProcessHandle.current().info().command().orElseThrow(),
                 "-Xmx512m",
+                "-XX:-UsePerfData", // which is a file, too
                 "-cp",
                 System.getProperty("java.class.path"),
                 Blip2.class.getName()));
         command.addAll(Arrays.asList(args));
         command.addAll(List.of("--model", MODEL, "--max-new-tokens", "4"));
+        return command;
+    }
+
+    /** The program in a process of its own, to which signals are as usual, whatever this one ignores. */
+    private Process start(String... args) throws IOException {
+        List<String> command = new ArrayList<>(List.of("env", "--default-signal=INT"));
+        command.addAll(command(args));
         return new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(directory.resolve("log").toFile())

@@ -104,7 +104,7 @@ class HeatmapCommandTest {
                                         .get(row)
                                         .get(column)
                                         .floatValue())
-                                .isCloseTo(map.values()[head][row][column], within(1e-7f));
+                                .isCloseTo(map.values()[head][row][column], within(1e-5f));
                     }
                 }
             }

@@ -63,21 +63,22 @@ class WordAttentionTest {
                             Arrays.copyOfRange(values, i * each, (i + 1) * each),
                             name + " token " + i);
                 }
-                // Padding on either side, and the text's own beginning: bit for bit.
+                // Padding on either side changes nothing.
                 int length = prompt.length;
                 long[] padded = new long[length + 3];
                 System.arraycopy(prompt, 0, padded, 2, length);
                 long[] mask = new long[length + 3];
                 Arrays.fill(mask, 2, 2 + length, 1);
-                assertThat(model.attentionMaps(picture, false, new long[][] {padded}, new long[][] {mask}, tokens))
-                        .isEqualTo(maps);
+                AttentionTest.assertClose(
+                        model.attentionMaps(picture, false, new long[][] {padded}, new long[][] {mask}, tokens), maps);
                 assertThat(maps).allSatisfy(WordAttentionTest::assertIsAShareOfAttention);
             }
             // Without a prompt the model starts from the picture alone.
             long[] tokens = longs(texts.get(0).get("tokens"));
             if (!model.config().textConfig().isEncoderDecoder()) {
-                assertThat(model.attentionMaps(one(pixels, 0), false, null, null, tokens))
-                        .isEqualTo(model.attentionMaps(
+                AttentionTest.assertClose(
+                        model.attentionMaps(one(pixels, 0), false, null, null, tokens),
+                        model.attentionMaps(
                                 one(pixels, 0),
                                 false,
                                 new long[][] {longs(texts.get(0).get("input_ids"))},

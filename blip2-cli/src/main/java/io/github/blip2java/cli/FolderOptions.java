@@ -157,11 +157,14 @@ final class FolderOptions {
         check(images, questions, results, pipeline);
         PrintWriter err = command.commandLine().getErr();
         PictureInputs inputs = new PictureInputs(images, filesFrom, nul, recursive, !unordered);
+        if (html != null) {
+            ContactSheet.check(html);
+        }
         try (Progress progress = new Progress(err);
-                CaptionSheet sheet = sheet(inputs, questions, pipeline)) {
+                CaptionSheet sheet = html == null || output != null ? null : sheet(inputs, questions, pipeline)) {
             Console console = new OnStandardError(err, progress);
             CaptionStore kept = store(questions, pipeline, console);
-            CaptionStore store = sheet == null || output != null ? kept : sheet.beside(kept);
+            CaptionStore store = sheet == null ? kept : sheet.beside(kept);
             FolderRun run = closedOnFailure(
                     store,
                     () -> new FolderRun(inputs, store, questions, new Affixes(prefix, suffix), onStop(), console));
@@ -181,21 +184,19 @@ final class FolderOptions {
             }
             run.summarize();
             if (sheet != null) {
-                if (output != null) {
-                    show(inputs, questions, sheet, console);
-                }
                 sheet.finish();
+            } else if (html != null) {
+                try (CaptionSheet all = sheet(inputs, questions, pipeline)) {
+                    show(inputs, questions, all, console);
+                    all.finish();
+                }
             }
             return run.failed() == 0 ? Blip2.OK : Blip2.SOME_FAILED;
         }
     }
 
-    /** Null where no page is asked for. */
     private CaptionSheet sheet(PictureInputs inputs, List<String> questions, PipelineOptions pipeline)
             throws IOException {
-        if (html == null) {
-            return null;
-        }
         String title = filesFrom == null ? String.join(", ", inputs.names()) : filesFrom;
         String subtitle = questions.get(0) == null ? "captions" : String.join(" ", questions);
         return new CaptionSheet(ContactSheet.create(html, title, subtitle, pipeline.reading(), links));

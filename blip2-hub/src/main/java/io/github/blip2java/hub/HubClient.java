@@ -24,7 +24,7 @@ final class HubClient {
     private static final int SMALL = 32 << 20;
 
     private static final Pattern RATE_LIMIT = Pattern.compile("r\\s*=\\s*0\\s*;\\s*t\\s*=\\s*(\\d+)");
-    private static final Pattern TAG = Pattern.compile("[A-Za-z0-9._-]{1,128}");
+    private static final Pattern TAG = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,127}");
     private static final Pattern RANGE = Pattern.compile("bytes (\\d+)-\\d+/(?:\\d+|\\*)");
     private static final ObjectMapper MAPPER = new ObjectMapper();
     private static final int SHOWN = 200;

@@ -86,7 +86,7 @@ public final class HubEnvironment {
     private Path home() {
         return path("HF_HOME")
                 .orElseGet(() -> path("XDG_CACHE_HOME")
-                        .orElseGet(() -> Path.of(System.getProperty("user.home"), ".cache"))
+                        .orElseGet(() -> Path.of(userHome(), ".cache"))
                         .resolve("huggingface"));
     }
 
@@ -202,10 +202,14 @@ public final class HubEnvironment {
         return text(name).map(this::expanded).map(Path::of);
     }
 
+    /** As Python: HOME, which Java does not ask for, before what the system knows of this user. */
+    private String userHome() {
+        return text("HOME").filter(home -> Files.isDirectory(Path.of(home))).orElse(System.getProperty("user.home"));
+    }
+
     /** As {@code os.path.expanduser} and {@code expandvars} do: unknown variables stay as they are. */
     private String expanded(String text) {
-        String withHome =
-                text.equals("~") || text.startsWith("~/") ? System.getProperty("user.home") + text.substring(1) : text;
+        String withHome = text.equals("~") || text.startsWith("~/") ? userHome() + text.substring(1) : text;
         return VARIABLE.matcher(withHome).replaceAll(match -> {
             String name = match.group(1) != null ? match.group(1) : match.group(2);
             return Matcher.quoteReplacement(variables.getOrDefault(name, match.group()));

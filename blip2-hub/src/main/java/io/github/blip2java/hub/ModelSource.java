@@ -136,7 +136,17 @@ public final class ModelSource {
     private Path fromHub(Name name, Download download) throws IOException {
         HubCache cache = new HubCache(environment);
         HubClient client = new HubClient(environment, name.id(), name.revision(), pause);
-        Downloader downloader = Downloader.prepare(cache, client, name.id(), name.revision());
+        Downloader downloader;
+        try {
+            downloader = Downloader.prepare(cache, client, name.id(), name.revision());
+        } catch (HubException e) {
+            throw e.reason() == Reason.UNREACHABLE
+                    ? new HubException(
+                            Reason.UNREACHABLE,
+                            given + ": no folder here, and the Hub cannot be asked for it; " + e.getMessage(),
+                            e)
+                    : e;
+        }
         DownloadPlan plan = downloader.plan();
         if (plan.missingBytes() > 0 && !download.mayLoad(plan)) {
             throw new HubException(

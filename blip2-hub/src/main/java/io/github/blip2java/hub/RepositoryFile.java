@@ -20,9 +20,16 @@ record RepositoryFile(String path, long size, String blobId, String sha256) {
 
     /** A file that only its entity tag is known of, as mirrors have them. */
     static RepositoryFile of(String path, long size, String etag) {
-        return SHA256.matcher(etag).matches()
-                ? new RepositoryFile(path, size, null, etag)
-                : new RepositoryFile(path, size, etag, null);
+        return isSha256(etag) ? new RepositoryFile(path, size, null, etag) : new RepositoryFile(path, size, etag, null);
+    }
+
+    /** Hashes become names of files, so that nothing else may pass for one. */
+    static boolean isSha256(String text) {
+        return SHA256.matcher(text).matches();
+    }
+
+    static boolean isSha1(String text) {
+        return SHA1.matcher(text).matches();
     }
 
     /** What the Hub tags its content with, and the cache names it by. */
@@ -32,7 +39,7 @@ record RepositoryFile(String path, long size, String blobId, String sha256) {
 
     /** Whether its tag is a hash of its content; a mirror may have tags of its own. */
     boolean hasHash() {
-        return SHA256.matcher(etag()).matches() || SHA1.matcher(etag()).matches();
+        return isSha256(etag()) || isSha1(etag());
     }
 
     /** Computes what {@link #etag} should be, of the bytes that are fed to it. */

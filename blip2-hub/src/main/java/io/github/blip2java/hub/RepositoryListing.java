@@ -28,11 +28,15 @@ record RepositoryListing(String commit, List<RepositoryFile> files) {
         List<RepositoryFile> files = new ArrayList<>();
         for (JsonNode file : json.path("siblings")) {
             JsonNode lfs = file.path("lfs");
+            String blobId = file.path("blobId").asText();
+            String sha256 = lfs.path("sha256").asText();
+            boolean known = RepositoryFile.isSha1(blobId)
+                    && (lfs.isMissingNode() || lfs.isNull() || RepositoryFile.isSha256(sha256));
             files.add(new RepositoryFile(
                     file.path("rfilename").asText(),
-                    lfs.path("size").asLong(file.path("size").asLong(-1)),
-                    file.path("blobId").asText(null),
-                    lfs.path("sha256").asText(null)));
+                    known ? lfs.path("size").asLong(file.path("size").asLong(-1)) : -1,
+                    known ? blobId : null,
+                    known && !sha256.isEmpty() ? sha256 : null));
         }
         return Optional.of(new RepositoryListing(commit, List.copyOf(files)));
     }

@@ -42,6 +42,14 @@ class HubEnvironmentTest {
     }
 
     @Test
+    void theHomeIsTheOneOfTheVariableAsInPython(@TempDir Path directory) {
+        String home = directory.toString();
+        assertThat(environment("HOME", home).cache()).isEqualTo(directory.resolve(".cache/huggingface/hub"));
+        assertThat(environment("HOME", home, "HF_HOME", "~/h").cache()).isEqualTo(directory.resolve("h/hub"));
+        assertThat(environment("HOME", home + "/gone").cache()).isEqualTo(HOME.resolve(".cache/huggingface/hub"));
+    }
+
+    @Test
     void theTokenIsTheVariableOrTheFile(@TempDir Path directory) throws IOException {
         Path file = directory.resolve("token");
         assertThat(environment("HF_HOME", directory.toString()).token()).isEmpty();

@@ -188,7 +188,7 @@ class HubErrorsTest extends HubTestBase {
         assertError(
                 ID,
                 Reason.UNREACHABLE,
-                "http://127.0.0.1:" + port
+                ID + ": no folder here, and the Hub cannot be asked for it; http://127.0.0.1:" + port
                         + ": expected an answer, got \"no connection\"; tried 2 times; run it again later,"
                         + " what is here is kept");
         assertThat(pauses).hasSize(1);

@@ -89,6 +89,24 @@ class KillTest extends HubTestBase {
         assertThat(outcomes).noneMatch(output -> output.contains("Exception"));
     }
 
+    @Test
+    void processesThatStartTogetherLoadEachFileOnce() throws Exception {
+        sharded(repository);
+        commit = repository.commit("main");
+        server.bytesPerSecond = 300_000; // so that all have started before the first is done
+        List<Process> children = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            children.add(child(directory.resolve("output" + i)));
+        }
+        for (int i = 0; i < 3; i++) {
+            assertThat(children.get(i).waitFor()).isZero();
+            assertThat(directory.resolve("output" + i)).content().contains("done");
+        }
+        assertLooksRight();
+        assertThat(server.loaded())
+                .containsExactlyInAnyOrder("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors");
+    }
+
     /** Without a connection: either the model is whole, or it is said not to be. */
     private void assertLooksRight() throws IOException {
         Path blobs = repositoryFolder().resolve("blobs");

@@ -122,7 +122,8 @@ class ProxyTest extends HubTestBase {
         try {
             assertThatThrownBy(() -> source().resolve(Download.ALWAYS))
                     .isInstanceOf(HubException.class)
-                    .hasMessage(server.endpoint() + ": a proxy asks for a user's name and password; set https_proxy to"
+                    .hasMessage(ID + ": no folder here, and the Hub cannot be asked for it; " + server.endpoint()
+                            + ": a proxy asks for a user's name and password; set https_proxy to"
                             + " http://USER:PASSWORD@HOST:PORT, and start Java with"
                             + " -Djdk.http.auth.tunneling.disabledSchemes= (bin/blip2 does)");
         } finally {
@@ -161,7 +162,7 @@ class ProxyTest extends HubTestBase {
             environment.put("https_proxy", "http://127.0.0.1:" + proxy.getLocalPort());
             assertThatThrownBy(() -> source().resolve(Download.ALWAYS))
                     .isInstanceOf(HubException.class)
-                    .hasMessage(message);
+                    .hasMessage(ID + ": no folder here, and the Hub cannot be asked for it; " + message);
         }
         return lines;
     }

@@ -274,6 +274,22 @@ class ResolveTest extends HubTestBase {
     }
 
     @Test
+    void aListThatNamesOtherThingsThanHashesLeadsNowhere() throws IOException {
+        server.lie = "../../../escaped";
+        assertThat(source().resolve(Download.ALWAYS)).isEqualTo(snapshot());
+        assertThat(directory.resolve("escaped")).doesNotExist();
+        assertThat(Files.readSymbolicLink(snapshot().resolve("config.json")).getFileName())
+                .isEqualTo(blob("config.json").getFileName());
+        HubServer.Fault odd = HubServer.status(200, "ETag", "\"..\"", "Content-Length", "24");
+        server.fault("hub:tokenizer.json", odd);
+        repository.put("tokenizer.json", "{\"version\": \"2.0\"}");
+        repository.commit("main");
+        assertThatThrownBy(() -> source().update(Download.ALWAYS))
+                .isInstanceOf(HubException.class)
+                .hasMessageContaining("got no ETag for tokenizer.json;");
+    }
+
+    @Test
     void theListOfFilesIsTheOneOfHuggingfaceHub() throws IOException {
         source().resolve(Download.ALWAYS);
         String tree = Files.readString(repositoryFolder().resolve("trees").resolve(commit + ".json"));

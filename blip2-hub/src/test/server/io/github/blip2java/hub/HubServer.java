@@ -102,6 +102,9 @@ public final class HubServer implements AutoCloseable {
     /** Whether the list of files tells sizes and hashes. */
     volatile boolean blobs = true;
 
+    /** What the list of files says in place of hashes, if it is to lie. */
+    volatile String lie;
+
     /** How many bytes a second one connection to the content network gets; 0 for all there are. */
     volatile int bytesPerSecond;
 
@@ -287,6 +290,9 @@ public final class HubServer implements AutoCloseable {
             if (blobs) {
                 file.put("size", content.length)
                         .put("blobId", isLfs(name) ? gitHash(pointer(content)) : gitHash(content));
+                if (lie != null) {
+                    file.put("blobId", lie);
+                }
                 if (isLfs(name)) {
                     file.putObject("lfs")
                             .put("sha256", hex("SHA-256", content))

@@ -123,7 +123,7 @@ public final class FolderRun implements AutoCloseable {
                     () -> {
                         try {
                             long count = 0;
-                            Iterator<PictureFile> all = inputs.open(reason -> {});
+                            Iterator<PictureFile> all = inputs.inAnyOrder().open(reason -> {});
                             for (; all.hasNext(); count++) {
                                 all.next();
                             }
@@ -153,7 +153,6 @@ public final class FolderRun implements AutoCloseable {
                         fail(result.error().get());
                     } else {
                         keep(picture, result.texts());
-                        done++;
                     }
                 }
             } catch (IOException e) {
@@ -164,10 +163,18 @@ public final class FolderRun implements AutoCloseable {
     }
 
     private void keep(PictureFile picture, List<GeneratedText> texts) throws IOException {
-        for (int i = 0; i < questions.size(); i++) {
-            if (!store.isDone(picture, questions.get(i))) {
-                store.write(picture, questions.get(i), around.put(texts.get(i)));
+        try {
+            for (int i = 0; i < questions.size(); i++) {
+                if (!store.isDone(picture, questions.get(i))) {
+                    store.write(picture, questions.get(i), around.put(texts.get(i)));
+                }
             }
+            done++;
+        } catch (IOException e) {
+            if (!store.failsAlone()) {
+                throw e;
+            }
+            fail(e);
         }
     }
 

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
+import java.util.NoSuchElementException;
 
 /**
  * Which pictures: files and folders that the command line names, and a list of more of them.
@@ -27,6 +28,10 @@ public record PictureInputs(List<String> names, String list, boolean nul, boolea
     /** {@return whether the same pictures can be asked for twice} */
     boolean canRepeat() {
         return !STANDARD_INPUT.equals(list);
+    }
+
+    PictureInputs inAnyOrder() {
+        return new PictureInputs(names, list, nul, recursive, false);
     }
 
     /** Hears of what is no picture. */
@@ -123,7 +128,7 @@ public record PictureInputs(List<String> names, String list, boolean nul, boolea
         @Override
         public PictureFile next() {
             if (!hasNext()) {
-                throw new java.util.NoSuchElementException();
+                throw new NoSuchElementException();
             }
             PictureFile found = next;
             next = null;

@@ -31,9 +31,8 @@ final class Rate {
 
     static String clock(double seconds) {
         long whole = Math.round(seconds);
-        String short0 = String.format(Locale.ROOT, "%d:%02d", whole / 60 % 60, whole % 60);
         return whole < 3600
-                ? short0
+                ? String.format(Locale.ROOT, "%d:%02d", whole / 60, whole % 60)
                 : String.format(Locale.ROOT, "%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60);
     }
 }

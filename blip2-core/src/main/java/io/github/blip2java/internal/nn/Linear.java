@@ -17,8 +17,8 @@ import io.github.blip2java.internal.tensor.Tensor;
 public final class Linear {
     private static final Kernels KERNELS = Kernels.get();
 
-    /** Rows that a row of weights is used for while it is in the cache. */
-    private static final int BLOCK = 8;
+    /** Columns that are turned at once: a line of the cache. */
+    private static final int BLOCK = 16;
 
     private final WeightMatrix weight;
     private final float[] bias;
@@ -102,20 +102,29 @@ public final class Linear {
     public Tensor backward(Tensor gradient) {
         int in = weight.inFeatures();
         int out = weight.outFeatures();
-        float[] w = new float[Math.multiplyExact(out, in)];
-        Parallel.forRange(out, row -> weight.copyRow(row, w, row * in));
-        float[] dx = new float[Math.multiplyExact(gradient.rows(), in)];
+        float[] turned = turned(out, in);
         int rows = gradient.rows();
-        Parallel.forRange((rows + BLOCK - 1) / BLOCK, block -> {
-            for (int o = 0; o < out; o++) {
-                for (int row = block * BLOCK; row < Math.min(rows, (block + 1) * BLOCK); row++) {
-                    float by = gradient.data()[row * out + o];
-                    for (int i = 0; i < in; i++) {
-                        dx[row * in + i] += by * w[o * in + i];
-                    }
-                }
+        float[] dx = new float[Math.multiplyExact(rows, in)];
+        Parallel.forRange(in, column -> {
+            for (int row = 0; row < rows; row++) {
+                dx[row * in + column] = KERNELS.dot(gradient.data(), row * out, turned, column * out, out);
             }
         });
         return gradient.withRows(dx, in);
+    }
+
+    /** {@code [in, out]}, so that products are those of rows. */
+    private float[] turned(int out, int in) {
+        float[] w = new float[Math.multiplyExact(out, in)];
+        Parallel.forRange(out, row -> weight.copyRow(row, w, row * in));
+        float[] turned = new float[w.length];
+        Parallel.forRange((in + BLOCK - 1) / BLOCK, block -> {
+            for (int row = 0; row < out; row++) {
+                for (int column = block * BLOCK; column < Math.min(in, (block + 1) * BLOCK); column++) {
+                    turned[column * out + row] = w[row * in + column];
+                }
+            }
+        });
+        return turned;
     }
 }

@@ -24,6 +24,11 @@ public interface CaptionStore extends Closeable {
      */
     default void check(PictureFile picture) throws IOException {}
 
+    /** {@return whether a text that cannot be kept concerns its picture alone, so that others may be kept} */
+    default boolean failsAlone() {
+        return false;
+    }
+
     /**
      * Keeps a text. Whenever the process ends, the text is there whole, or what is there of it is repaired or replaced by the next run.
      *

@@ -46,6 +46,9 @@ public final class CaptionTable implements CaptionStore {
 
     private long count;
     private boolean repaired;
+    /** Whether what is there goes with the first row. */
+    private boolean replaces;
+
     private long synced = System.nanoTime();
 
     /** The number of a row, and what it is about. */
@@ -63,7 +66,7 @@ public final class CaptionTable implements CaptionStore {
      * @param file      where it is
      * @param format    how it is written
      * @param questions whether rows hold questions
-     * @param anew      whether to begin with nothing where there is something
+     * @param anew      whether the first row takes the place of all that is there
      * @return the table, locked until it is closed
      * @throws IOException when the file cannot be opened, is in use by another process, or holds something else, which then stays
      */
@@ -76,10 +79,10 @@ public final class CaptionTable implements CaptionStore {
         try {
             lock(channel, file);
             CaptionTable table = new CaptionTable(file.toRealPath(), Rows.of(format, questions), channel);
-            if (anew) {
-                channel.truncate(0);
+            table.replaces = anew;
+            if (!anew) {
+                table.goOn(file);
             }
-            table.goOn(file);
             return table;
         } catch (IOException | RuntimeException e) {
             channel.close();
@@ -93,6 +96,8 @@ public final class CaptionTable implements CaptionStore {
             lock = channel.tryLock();
         } catch (OverlappingFileLockException e) { // by this process
             lock = null;
+        } catch (IOException e) { // a file system without locks
+            return;
         }
         if (lock == null) {
             throw new IOException(file + ": expected a file that nobody else writes to, got one in use; wait for the"
@@ -181,6 +186,11 @@ public final class CaptionTable implements CaptionStore {
 
     @Override
     public void write(PictureFile picture, String question, GeneratedText text) throws IOException {
+        if (replaces) {
+            channel.truncate(0).position(0);
+            append(rows.header());
+            replaces = false;
+        }
         append(rows.row(picture, question, text));
         place(picture.name(), question, picture.size(), picture.modified().toEpochMilli());
         if (System.nanoTime() - synced > SYNC_NANOS) {

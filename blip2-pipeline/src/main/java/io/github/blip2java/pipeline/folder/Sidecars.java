@@ -23,8 +23,13 @@ final class Sidecars {
         return dot > 0 ? name.substring(0, dot) : name;
     }
 
-    /** Refuses a picture whose file would be another picture's, too: the first by name has it. */
+    /** Refuses a picture whose file cannot be written, or would be another picture's, too: the first by name has it. */
     static void check(Path picture, String suffix) throws IOException {
+        Path folder = picture.toAbsolutePath().getParent();
+        if (!Files.isWritable(folder)) {
+            throw new IOException(of(picture, suffix) + ": expected a folder that this program may write to, got "
+                    + folder + "; ask for the right to, or write one file for all elsewhere");
+        }
         for (String other : PictureFolder.SUFFIXES) {
             for (String written : new String[] {other, other.toUpperCase(Locale.ROOT)}) {
                 Path sibling = picture.resolveSibling(stem(picture) + "." + written);

@@ -40,6 +40,11 @@ public final class TextSidecars implements CaptionStore {
     }
 
     @Override
+    public boolean failsAlone() {
+        return true;
+    }
+
+    @Override
     public void write(PictureFile picture, String question, GeneratedText text) throws IOException {
         if (!isDone(picture, question)) { // somebody may have written one meanwhile
             Sidecars.write(file(picture), Sidecars.utf8(text.text().replaceAll("\\R", " ") + "\n"));

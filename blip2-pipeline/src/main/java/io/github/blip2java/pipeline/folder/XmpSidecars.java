@@ -53,6 +53,11 @@ public final class XmpSidecars implements CaptionStore {
     }
 
     @Override
+    public boolean failsAlone() {
+        return true;
+    }
+
+    @Override
     public void write(PictureFile picture, String question, GeneratedText text) throws IOException {
         XmpDescription xmp = read(picture); // as it is now
         if (overwrite || !xmp.isDescribed()) {

@@ -59,11 +59,11 @@ public final class HeatMap {
     /**
      * Says below the picture what the heat is about.
      *
-     * @param text such as the text that was explained; four lines at most are shown
+     * @param text such as the text that was explained; four lines at most are shown; null or blank for none
      * @return the heat map with this caption
      */
     public HeatMap withCaption(String text) {
-        return new HeatMap(picture, heat, text);
+        return new HeatMap(picture, heat, text == null ? "" : text);
     }
 
     /**

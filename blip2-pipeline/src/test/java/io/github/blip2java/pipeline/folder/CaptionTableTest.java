@@ -182,9 +182,16 @@ class CaptionTableTest {
                         file + ", row 1: expected a row as this program writes it, beginning with"
                                 + " file_name,question,text,size,modified, got name;text; nothing was changed, choose another name");
         try (CaptionTable table = CaptionTable.open(file, TableFormat.CSV, true, true)) {
-            assertThat(table.repaired()).isFalse();
+            assertThat(table.isDone(picture("a", 1), "b")).isFalse();
         }
-        assertThat(file).hasContent("file_name,question,text,size,modified\n");
+        assertThat(file).hasContent("name;text\na;b\n"); // nothing came in its place
+        try (CaptionTable table = CaptionTable.open(file, TableFormat.CSV, true, true)) {
+            table.write(picture("a", 1), "b", text("c"));
+            table.write(picture("b", 1), "b", text("c"));
+        }
+        assertThat(file)
+                .hasContent("file_name,question,text,size,modified\n\"a\",\"b\",\"c\",1,\"" + TIME
+                        + "\"\n\"b\",\"b\",\"c\",1,\"" + TIME + "\"\n");
     }
 
     @Test

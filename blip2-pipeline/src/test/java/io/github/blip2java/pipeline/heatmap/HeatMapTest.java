@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
 import javax.imageio.ImageIO;
+import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -135,7 +136,7 @@ class HeatMapTest {
             blue[x] = drawn.getRGB(x, y) & 0xff;
         }
         // Grey at its left end, yellow at its right.
-        assertThat(red[200]).isCloseTo(blue[200], org.assertj.core.data.Offset.offset(25));
+        assertThat(red[200]).isCloseTo(blue[200], Offset.offset(25));
         assertThat(red[420] - blue[420]).isGreaterThan(70);
     }
 
@@ -162,6 +163,7 @@ class HeatMapTest {
             most = Math.max(most, drawn.getHeight());
         }
         assertThat(most).isBetween(one + 70, one + 80); // three lines more
+        assertThat(read(HeatMap.of(picture, map).withCaption(null)).getHeight()).isLessThan(one);
         assertThat(read(HeatMap.of(picture, map).withCaption(" \n ")).getHeight())
                 .isLessThan(one);
     }
