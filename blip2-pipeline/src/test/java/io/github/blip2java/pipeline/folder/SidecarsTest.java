@@ -90,6 +90,16 @@ class SidecarsTest {
     }
 
     @Test
+    void aFolderThatCannotBeWrittenToIsToldOfBeforeTheWork() {
+        Path gone = directory.resolve("gone"); // since the picture was found; no right to write reads the same
+        PictureFile picture = PictureFile.of(gone.resolve("a.png"), "gone/a.png");
+        assertThatThrownBy(() -> new TextSidecars(false).check(picture))
+                .isInstanceOf(IOException.class)
+                .hasMessage(gone.resolve("a.txt") + ": expected a folder that this program may write to, got " + gone
+                        + "; ask for the right to, or write one file for all elsewhere");
+    }
+
+    @Test
     void aNewXmpFileHoldsTheDescription() throws IOException {
         XmpSidecars store = new XmpSidecars(false);
         PictureFile picture = picture("b.png");
