@@ -46,7 +46,7 @@ public final class PictureIndex implements AutoCloseable {
     static final String CLOSED = "index: expected it to be open, but it was closed";
 
     private final Path root;
-    private final PictureFolder folder;
+    private final FolderWalk folder;
     private final PictureEncoder encoder;
     private final IndexOptions options;
     private final IndexStore store;
@@ -55,7 +55,7 @@ public final class PictureIndex implements AutoCloseable {
 
     private PictureIndex(Path root, Path location, PictureEncoder encoder, IndexOptions options, IndexStore store) {
         this.root = root;
-        this.folder = new PictureFolder(root, location);
+        this.folder = new FolderWalk(root, location);
         this.encoder = encoder;
         this.options = options;
         this.store = store;
@@ -87,7 +87,7 @@ public final class PictureIndex implements AutoCloseable {
      */
     public static boolean hasPictures(Path folder, IndexOptions options) throws IOException {
         Path root = root(folder);
-        return new PictureFolder(root, location(root, options)).hasPictures();
+        return new FolderWalk(root, location(root, options)).hasPictures();
     }
 
     private static Path root(Path folder) throws IOException {

@@ -2,7 +2,7 @@
 package io.github.blip2java.search;
 
 import io.github.blip2java.processor.Image;
-import io.github.blip2java.search.PictureFolder.PictureFile;
+import io.github.blip2java.search.FolderWalk.PictureFile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -57,7 +57,7 @@ final class PictureLoader implements AutoCloseable {
             try {
                 sha256 = sha256(file.file());
             } catch (IOException e) {
-                throw PictureFolder.explained(e, file.file());
+                throw FolderWalk.explained(e, file.file());
             }
             Loaded known = store.read(searcher -> {
                 Documents documents = new Documents(searcher.getIndexReader());

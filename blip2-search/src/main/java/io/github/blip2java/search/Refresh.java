@@ -2,7 +2,7 @@
 package io.github.blip2java.search;
 
 import io.github.blip2java.processor.Image;
-import io.github.blip2java.search.PictureFolder.PictureFile;
+import io.github.blip2java.search.FolderWalk.PictureFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -33,7 +33,7 @@ final class Refresh {
     private static final int OUTSIDE = 10;
 
     private final IndexStore store;
-    private final PictureFolder folder;
+    private final FolderWalk folder;
     private final PictureEncoder encoder;
     private final long commitAfter;
     private final RefreshListener listener;
@@ -58,7 +58,7 @@ final class Refresh {
      */
     Refresh(
             IndexStore store,
-            PictureFolder folder,
+            FolderWalk folder,
             PictureEncoder encoder,
             IndexOptions options,
             RefreshListener listener,
@@ -120,7 +120,7 @@ final class Refresh {
     private void encodeDiffering(Survey survey, PictureLoader loader) throws IOException {
         listener.encoding(0, total);
         int batch = encoder.batchSize();
-        folder.walk(new PictureFolder.Visitor() {
+        folder.walk(new FolderWalk.Visitor() {
             @Override
             public void picture(PictureFile file) {
                 Survey.State state = survey.compare(file);

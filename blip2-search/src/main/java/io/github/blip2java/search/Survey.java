@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.search;
 
-import io.github.blip2java.search.PictureFolder.PictureFile;
+import io.github.blip2java.search.FolderWalk.PictureFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -12,7 +12,7 @@ import org.apache.lucene.util.BytesRef;
 import org.apache.lucene.util.FixedBitSet;
 
 /** What a folder holds beside what one state of an index knows of it: a bit for each document, and counts. */
-final class Survey implements PictureFolder.Visitor {
+final class Survey implements FolderWalk.Visitor {
     /** A file, for an index. */
     enum State {
         NEW,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.search;
 
-import io.github.blip2java.search.PictureFolder.PictureFile;
+import io.github.blip2java.search.FolderWalk.PictureFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.search;
 
+import static io.github.blip2java.pipeline.folder.PictureFolder.isPicture;
 import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
 
 import io.github.blip2java.checkpoint.Unreadable;
@@ -14,7 +15,6 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashSet;
-import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
@@ -24,12 +24,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * A folder, walked file by file: never held as a whole, each folder once however many links lead to it, without hidden files and
  * folders.
  */
-final class PictureFolder {
-    /** Those that are read, and those whose readers say how to convert them. Other files lie in folders of pictures, too. */
-    private static final Set<String> SUFFIXES = Set.of(
-            "jpg", "jpeg", "jpe", "jfif", "png", "gif", "bmp", "dib", "tif", "tiff", "webp", "ico", "pbm", "pgm", "ppm",
-            "pnm", "heic", "heif", "avif", "jxl", "jp2");
-
+final class FolderWalk {
     private final Path root;
     private final Path without;
 
@@ -39,7 +34,7 @@ final class PictureFolder {
      * @param root the folder
      * @param without a folder that is left out
      */
-    PictureFolder(Path root, Path without) {
+    FolderWalk(Path root, Path without) {
         this.root = root;
         this.without = without;
     }
@@ -161,18 +156,18 @@ final class PictureFolder {
                     if (!Files.isHidden(entry)) {
                         folders.push(entry);
                     }
-                } else if (link.isSymbolicLink() || isPicture(name)) {
+                } else if (link.isSymbolicLink() || isPicture(entry)) {
                     BasicFileAttributes file = Files.readAttributes(entry, BasicFileAttributes.class);
                     if (file.isDirectory()) {
                         links.add(entry);
-                    } else if (file.isRegularFile() && isPicture(name)) {
+                    } else if (file.isRegularFile() && isPicture(entry)) {
                         found(entry, file);
                     }
                 }
             } catch (NoSuchFileException e) {
                 // gone meanwhile, or a link to nothing
             } catch (IOException e) {
-                if (isPicture(name)) {
+                if (isPicture(entry)) {
                     visitor.failed(new PictureFile(entry, path(entry), -1, -1), explained(e, entry));
                 }
             }
@@ -204,10 +199,6 @@ final class PictureFolder {
     private static Object identity(Path folder) throws IOException {
         Object key = Files.readAttributes(folder, BasicFileAttributes.class).fileKey();
         return key == null ? folder.toRealPath() : key; // null on Windows
-    }
-
-    static boolean isPicture(String name) {
-        return SUFFIXES.contains(name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT));
     }
 
     private String path(Path file) {
