@@ -626,4 +626,16 @@ class CommandLineTest {
                                 + " give Java a larger heap, such as BLIP2_JAVA_OPTS=-Xmx4g, or close other programs");
         assertThat(out.toString()).isEmpty();
     }
+
+    @Test
+    void completionIsAScriptThatBashTakes() throws IOException, InterruptedException {
+        assertThat(run("completion")).isZero();
+        assertThat(out.toString()).contains("--max-new-tokens", "duplicates", "complete -F");
+        Process bash = new ProcessBuilder("bash", "-n").redirectErrorStream(true).start();
+        try (OutputStream script = bash.getOutputStream()) {
+            script.write(out.toString().getBytes(StandardCharsets.UTF_8));
+        }
+        assertThat(new String(bash.getInputStream().readAllBytes(), StandardCharsets.UTF_8)).isEmpty();
+        assertThat(bash.waitFor()).isZero();
+    }
 }
