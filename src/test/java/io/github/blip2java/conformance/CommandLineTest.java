@@ -631,11 +631,13 @@ class CommandLineTest {
     void completionIsAScriptThatBashTakes() throws IOException, InterruptedException {
         assertThat(run("completion")).isZero();
         assertThat(out.toString()).contains("--max-new-tokens", "duplicates", "complete -F");
-        Process bash = new ProcessBuilder("bash", "-n").redirectErrorStream(true).start();
+        Process bash =
+                new ProcessBuilder("bash", "-n").redirectErrorStream(true).start();
         try (OutputStream script = bash.getOutputStream()) {
             script.write(out.toString().getBytes(StandardCharsets.UTF_8));
         }
-        assertThat(new String(bash.getInputStream().readAllBytes(), StandardCharsets.UTF_8)).isEmpty();
+        assertThat(new String(bash.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+                .isEmpty();
         assertThat(bash.waitFor()).isZero();
     }
 }

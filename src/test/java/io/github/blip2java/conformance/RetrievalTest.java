@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.conformance;
 
+import static io.github.blip2java.conformance.Rounding.assertEqualButForLastBits;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
@@ -127,7 +128,7 @@ class RetrievalTest {
         List<List<ImageTextMatch>> shortest = model.match(images, encode(TEXTS, 9, false));
         for (RetrievalTexts more : List.of(encode(TEXTS, 24, false), encode(TEXTS, 24, true))) {
             assertThat(more.embeddings()).isEqualTo(encode(TEXTS, 9, false).embeddings());
-            assertThat(model.match(images, more)).isEqualTo(shortest);
+            assertEqualButForLastBits(model.match(images, more), shortest);
         }
         // In the reference's pass padding is part of the computation, but hidden.
         Blip2ImageTextMatchingModelOutput few = pass(TEXTS.subList(0, 4), 9, true);
@@ -218,7 +219,7 @@ class RetrievalTest {
                 IntStream.range(0, 4).mapToObj(images::image).toList());
         RetrievalTexts texts = encode(TEXTS, 9, false);
         assertThat(joined.size()).isEqualTo(4);
-        assertThat(model.match(joined, texts)).isEqualTo(model.match(images, texts));
+        assertEqualButForLastBits(model.match(joined, texts), model.match(images, texts));
         assertThat(images.image(2).embedding(0)).containsExactly(images.embedding(2));
         float[][] queries = images.queryEmbeddings(1);
         assertThat(queries).hasDimensions(4, 16);
