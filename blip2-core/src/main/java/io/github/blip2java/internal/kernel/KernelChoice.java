@@ -6,16 +6,6 @@ import java.lang.management.ManagementFactory;
 
 /** Decides once which kernels this process uses. */
 record KernelChoice(Kernels kernels, String reason) {
-    /** The first Java whose programs can read mapped files as fast as arrays. */
-    private static final int MAPPED = 22;
-
-    private static final String COPIED =
-            "weights copied to the heap first; Java 22 or newer reads them where they are mapped, up"
-                    + " to twice as fast";
-    private static final String LEFT_OUT =
-            "weights copied to the heap first, as this build of blip2-core has no kernels for mapped"
-                    + " weights; build it with JDK 22 or newer, up to twice as fast";
-
     static final KernelChoice CHOSEN = choose();
 
     private static KernelChoice choose() {
@@ -30,7 +20,7 @@ record KernelChoice(Kernels kernels, String reason) {
                     "without fused multiply-add (FMA3, or Java's flag UseFMA) the Vector API is slower than these");
         }
         try {
-            return Runtime.version().feature() < MAPPED ? vector("VectorKernels", COPIED) : mapped();
+            return vector();
         } catch (ReflectiveOperationException | LinkageError e) {
             return scalar("the Vector API could not be used: " + e);
         }
@@ -46,19 +36,17 @@ record KernelChoice(Kernels kernels, String reason) {
         }
     }
 
-    private static KernelChoice mapped() throws ReflectiveOperationException {
-        try {
-            return vector("SegmentKernels", "weights read where they are mapped");
-        } catch (ClassNotFoundException e) {
-            return vector("VectorKernels", LEFT_OUT);
-        }
-    }
-
     /** By name, so that no class of the incubating module is touched where it is not readable. */
-    private static KernelChoice vector(String name, String weights) throws ReflectiveOperationException {
-        Class<?> type = Class.forName(KernelChoice.class.getPackageName() + "." + name);
+    private static KernelChoice vector() throws ReflectiveOperationException {
+        Class<?> type = Class.forName(KernelChoice.class.getPackageName() + ".VectorKernels");
         Kernels kernels = (Kernels) type.getDeclaredConstructor().newInstance();
-        return new KernelChoice(kernels, "Vector API kernels, " + kernels + ", " + weights);
+        return new KernelChoice(
+                kernels,
+                "Vector API kernels, " + kernels
+                        + (kernels.readInPlace()
+                                ? ", weights read where they are mapped"
+                                : ", weights copied to the heap first; Java 19 or newer reads them where they are mapped, up to"
+                                        + " twice as fast"));
     }
 
     private static KernelChoice scalar(String why) {

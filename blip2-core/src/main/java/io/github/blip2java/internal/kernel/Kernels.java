@@ -69,14 +69,11 @@ public interface Kernels {
     void widenF16(short[] bits, float[] out, int outFrom, int n);
 
     /**
-     * Tells whether weights are read where they lie, without a copy on the heap. Then several rows of activations go together
-     * with weights of 8 and 4 bits too; measured on Java 17 in a whole model, such loops were slower than a row at a time.
+     * Tells whether weights are read where they lie, without a copy on the heap, which changes how many rows pay together.
      *
-     * @return true on Java 22 and newer with the Vector API
+     * @return true with the Vector API on Java 19 and newer
      */
-    default boolean readInPlace() {
-        return false;
-    }
+    boolean readInPlace();
 
     /**
      * Prepares few rows of activations for the products below.
@@ -90,57 +87,39 @@ public interface Kernels {
     FewRows fewRows(float[] x, int rows, int width, int fewest);
 
     /**
-     * Computes y[r, o] = x[r] · W[o] for some rows of a matrix stored as float32, and few rows of x.
+     * Weights of float32.
      *
-     * @param w   rows o of the matrix
-     * @param x   rows of {@code w.width}
-     * @param y   {@code [rows, out]}; columns {@code w.from} to {@code w.to} are overwritten
-     * @param out columns of y
+     * @return how they are multiplied
      */
-    void multiplyF32(StoredRows w, FewRows x, float[] y, int out);
+    WeightKernel f32();
 
     /**
-     * Computes y[r, o] = x[r] · W[o] for some rows of a matrix stored as IEEE half precision, and few rows of x.
+     * Weights of IEEE half precision.
      *
-     * @param w   rows o of the matrix
-     * @param x   rows of {@code w.width}
-     * @param y   {@code [rows, out]}; columns {@code w.from} to {@code w.to} are overwritten
-     * @param out columns of y
+     * @return how they are multiplied
      */
-    void multiplyF16(StoredRows w, FewRows x, float[] y, int out);
+    WeightKernel f16();
 
     /**
-     * Computes y[r, o] = x[r] · W[o] for some rows of a matrix stored as bfloat16, and few rows of x.
+     * Weights of bfloat16, whose bits are the upper half of a float32.
      *
-     * @param w   rows o of the matrix
-     * @param x   rows of {@code w.width}
-     * @param y   {@code [rows, out]}; columns {@code w.from} to {@code w.to} are overwritten
-     * @param out columns of y
+     * @return how they are multiplied
      */
-    void multiplyBf16(StoredRows w, FewRows x, float[] y, int out);
+    WeightKernel bf16();
 
     /**
-     * Computes y[r, o] = x[r] · W[o] · scales[o] for some rows of a matrix stored as signed bytes, and few rows of x.
+     * Signed bytes; their scales are the caller's business.
      *
-     * @param w      rows o of the matrix
-     * @param scales one for each row of the matrix
-     * @param x      rows of {@code w.width}
-     * @param y      {@code [rows, out]}; columns {@code w.from} to {@code w.to} are overwritten
-     * @param out    columns of y
+     * @return how they are multiplied
      */
-    void multiplyInt8(StoredRows w, float[] scales, FewRows x, float[] y, int out);
+    WeightKernel int8();
 
     /**
-     * Widens signed bytes and multiplies them by a scale.
+     * Weights of 4 bits.
      *
-     * @param codes   the bytes
-     * @param from    where they begin
-     * @param scale   the factor
-     * @param out     receives the floats
-     * @param outFrom where they go
-     * @param n       elements
+     * @return how they are multiplied
      */
-    void widenInt8(byte[] codes, int from, float scale, float[] out, int outFrom, int n);
+    Int4Kernel int4();
 
     /**
      * Gives the largest magnitude.
@@ -162,36 +141,6 @@ public interface Kernels {
      * @param n      elements
      */
     void roundToBytes(float[] x, int offset, float factor, byte[] out, int n);
-
-    /**
-     * Computes y[r, o] = x[r] · W[o] for some rows of a matrix stored with 4 bits, and few rows of x.
-     *
-     * @param w   rows o of the matrix
-     * @param x   activations
-     * @param y   {@code [rows of x, out]}; columns {@code w.from} to {@code w.to} are overwritten
-     * @param out columns of y
-     */
-    void multiplyInt4(StoredInt4Rows w, Int4Activations x, float[] y, int out);
-
-    /**
-     * Widens a row of 4-bit weights in the order it is stored in, see {@link Int4Rows#place}.
-     *
-     * @param weights the rows
-     * @param row     which one
-     * @param out     receives all weights of the row's blocks
-     * @param outFrom where they go
-     */
-    void widenInt4(Int4Rows weights, int row, float[] out, int outFrom);
-
-    /**
-     * Rounds a row of 4-bit weights to signed bytes in the order it is stored in, see {@link Int4Rows#place}.
-     *
-     * @param weights the rows
-     * @param row     which one
-     * @param out     receives codes in ±127 for all weights of the row's blocks
-     * @return the scale by which to multiply the codes
-     */
-    float narrowInt4(Int4Rows weights, int row, byte[] out);
 
     /**
      * Computes (x − mean) / √(variance + eps) · weight + bias.

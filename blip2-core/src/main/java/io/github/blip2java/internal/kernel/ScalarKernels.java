@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.internal.kernel;
 
-import java.nio.FloatBuffer;
-import java.nio.ShortBuffer;
 import java.util.Arrays;
 
 /** The kernels in plain Java: the yardstick of the others, and the fallback. Sums are kept in double. */
@@ -10,11 +8,17 @@ class ScalarKernels implements Kernels {
     /** Added to a number below 2^22, it rounds it, and leaves it in the lowest bits. */
     static final float ROUNDER = 0x1.8p23f;
 
+    private static final Int4Kernel INT4 = new ScalarInt4();
+
     private static final double SQRT_HALF = Math.sqrt(0.5);
     private static final double SQRT_2_OVER_PI = Math.sqrt(2 / Math.PI);
 
     @Override
     public float dot(float[] a, int aOffset, float[] b, int bOffset, int n) {
+        return sum(a, aOffset, b, bOffset, n);
+    }
+
+    static float sum(float[] a, int aOffset, float[] b, int bOffset, int n) {
         // Four sums, so that additions need not wait for each other.
         double s0 = 0;
         double s1 = 0;
@@ -50,139 +54,44 @@ class ScalarKernels implements Kernels {
     @Override
     public void widenF16(short[] bits, float[] out, int outFrom, int n) {
         for (int i = 0; i < n; i++) {
-            out[outFrom + i] = half(bits[i]);
+            out[outFrom + i] = ScalarFormat.half(bits[i]);
         }
     }
 
-    static float half(short bits) {
-        int rest = bits & 0x7fff;
-        // Scaling by 2^112 moves the exponent's bias from 15 to 127; infinities and NaN need their exponent kept.
-        float magnitude = Float.intBitsToFloat(rest << 13) * 0x1p112f;
-        int wide = rest < 0x7c00 ? Float.floatToRawIntBits(magnitude) : 0x7f800000 | (rest & 0x3ff) << 13;
-        return Float.intBitsToFloat(wide | (bits & 0x8000) << 16);
+    @Override
+    public WeightKernel f32() {
+        return ScalarFormat.F32;
+    }
+
+    @Override
+    public WeightKernel f16() {
+        return ScalarFormat.F16;
+    }
+
+    @Override
+    public WeightKernel bf16() {
+        return ScalarFormat.BF16;
+    }
+
+    @Override
+    public WeightKernel int8() {
+        return ScalarFormat.INT8;
+    }
+
+    @Override
+    public Int4Kernel int4() {
+        return INT4;
+    }
+
+    @Override
+    public boolean readInPlace() {
+        return false;
     }
 
     @Override
     public FewRows fewRows(float[] x, int rows, int width, int fewest) {
         // Nothing here reads panels.
         return new FewRows(x, rows, width, Integer.MAX_VALUE, 1);
-    }
-
-    @Override
-    public void multiplyF32(StoredRows w, FewRows x, float[] y, int out) {
-        FloatBuffer stored = w.bytes().asFloatBuffer();
-        multiply(w, x, y, out, (row, to, from) -> stored.get(row * w.width(), to, from, w.width()));
-    }
-
-    @Override
-    public void multiplyF16(StoredRows w, FewRows x, float[] y, int out) {
-        int n = w.width();
-        ShortBuffer stored = w.bytes().asShortBuffer();
-        short[] bits = new short[n];
-        if (x.rows > 1) {
-            multiply(w, x, y, out, (row, to, from) -> {
-                stored.get(row * n, bits);
-                widenF16(bits, to, from, n);
-            });
-            return;
-        }
-        // Writing the widened row down would cost more than the product.
-        for (int o = w.from(); o < w.to(); o++) {
-            stored.get(o * n, bits);
-            y[o] = dotF16(x.x, bits, n);
-        }
-    }
-
-    @Override
-    public void multiplyBf16(StoredRows w, FewRows x, float[] y, int out) {
-        int n = w.width();
-        ShortBuffer stored = w.bytes().asShortBuffer();
-        short[] bits = new short[n];
-        if (x.rows > 1) {
-            multiply(w, x, y, out, (row, to, from) -> {
-                stored.get(row * n, bits);
-                widenBf16(bits, to, from, n);
-            });
-            return;
-        }
-        for (int o = w.from(); o < w.to(); o++) {
-            stored.get(o * n, bits);
-            y[o] = dotBf16(x.x, bits, n);
-        }
-    }
-
-    /** Reads a row of a matrix as floats. */
-    @FunctionalInterface
-    private interface Reader {
-        void read(int row, float[] to, int from);
-    }
-
-    private void multiply(StoredRows w, FewRows x, float[] y, int out, Reader reader) {
-        int n = w.width();
-        float[] widened = new float[FewRows.WEIGHTS * n];
-        for (int o = w.from(); o < w.to(); o += FewRows.WEIGHTS) {
-            int count = Math.min(FewRows.WEIGHTS, w.to() - o);
-            for (int i = 0; i < count; i++) {
-                reader.read(o + i, widened, i * n);
-            }
-            dots(widened, count, x, y, out, o);
-        }
-    }
-
-    /** Columns o to o + count - 1 of y, with as many rows w. */
-    void dots(float[] w, int count, FewRows x, float[] y, int out, int o) {
-        for (int i = 0; i < count; i++) {
-            for (int r = 0; r < x.rows; r++) {
-                y[r * out + o + i] = dot(x.x, x.row(r), w, i * x.width, x.width);
-            }
-        }
-    }
-
-    float dotBf16(float[] a, short[] b, int n) {
-        double sum = 0;
-        for (int i = 0; i < n; i++) {
-            sum += a[i] * Float.intBitsToFloat(b[i] << 16);
-        }
-        return (float) sum;
-    }
-
-    float dotF16(float[] a, short[] b, int n) {
-        double sum = 0;
-        for (int i = 0; i < n; i++) {
-            sum += a[i] * half(b[i]);
-        }
-        return (float) sum;
-    }
-
-    @Override
-    public void multiplyInt8(StoredRows w, float[] scales, FewRows x, float[] y, int out) {
-        int n = w.width();
-        byte[] codes = new byte[n];
-        for (int o = w.from(); o < w.to(); o++) {
-            w.bytes().get(o * n, codes);
-            for (int r = 0; r < x.rows; r++) {
-                y[r * out + o] = dotInt8(x.x, x.row(r), codes, n) * scales[o];
-            }
-        }
-    }
-
-    float dotInt8(float[] a, int aFrom, byte[] b, int n) {
-        return dotInt8(a, aFrom, b, 0, n);
-    }
-
-    static float dotInt8(float[] a, int aFrom, byte[] b, int from, int to) {
-        double sum = 0;
-        for (int i = from; i < to; i++) {
-            sum += (double) a[aFrom + i] * b[i];
-        }
-        return (float) sum;
-    }
-
-    @Override
-    public void widenInt8(byte[] codes, int from, float scale, float[] out, int outFrom, int n) {
-        for (int i = 0; i < n; i++) {
-            out[outFrom + i] = codes[from + i] * scale;
-        }
     }
 
     @Override
@@ -204,88 +113,6 @@ class ScalarKernels implements Kernels {
             // Rounds, and leaves the number in the lowest bits.
             out[i] = (byte) Float.floatToRawIntBits(x[offset + i] * factor + ROUNDER);
         }
-    }
-
-    @Override
-    public void multiplyInt4(StoredInt4Rows w, Int4Activations x, float[] y, int out) {
-        Int4Rows two = Int4Rows.zeros(2, w.blocks());
-        for (int o = w.from(); o < w.to(); o += 2) {
-            int count = Math.min(2, w.to() - o);
-            w.copyRows(o, count, two);
-            dotsInt4(two, count, x, y, out, o);
-        }
-    }
-
-    /** Columns o to o + count - 1 of y, with the first rows w. */
-    void dotsInt4(Int4Rows w, int count, Int4Activations x, float[] y, int out, int o) {
-        for (int i = 0; i < count; i++) {
-            for (int r = 0; r < x.rows; r++) {
-                y[r * out + o + i] = dotInt4(x, r, w, i);
-            }
-        }
-    }
-
-    float dotInt4(Int4Activations a, int aRow, Int4Rows b, int bRow) {
-        double sum = 0;
-        for (int group = 0; group < b.groups(); group++) {
-            int word = b.codesFrom(bRow) + Int4Rows.firstByte(group);
-            int codes = a.codesFrom(aRow) + a.first(aRow, group);
-            int products = 0;
-            for (int v = 0; v < Int4Rows.WORDS; v++) {
-                for (int nibble = 0; nibble < 8; nibble++) {
-                    int weight = b.codes()[word + nibble / 2] >> nibble % 2 * 4 & 15;
-                    products += weight * a.codes[codes + nibble % 4 * a.step(aRow) + nibble / 4];
-                }
-                word += Int4Rows.WORD_STRIDE;
-                codes += 4 * a.step(aRow);
-            }
-            int input = a.groupsFrom(aRow) + group;
-            sum += products * (bfloat(b.scalesOffsets()[b.scalesFrom(bRow) + group]) * a.scales[input])
-                    + bfloat(b.scalesOffsets()[b.offsetsFrom(bRow) + group]) * a.sums[input];
-        }
-        return (float) sum;
-    }
-
-    @Override
-    public void widenInt4(Int4Rows weights, int row, float[] out, int outFrom) {
-        for (int group = 0; group < weights.groups(); group++) {
-            float scale = bfloat(weights.scalesOffsets()[weights.scalesFrom(row) + group]);
-            float offset = bfloat(weights.scalesOffsets()[weights.offsetsFrom(row) + group]);
-            int from = weights.codesFrom(row) + Int4Rows.firstByte(group);
-            for (int i = 0; i < Int4Rows.GROUP; i++) {
-                int code = weights.codes()[from + i / 8 * Int4Rows.WORD_STRIDE + i % 8 / 2] >> i % 2 * 4 & 15;
-                out[outFrom + Int4Rows.place(group * Int4Rows.GROUP + i)] = code * scale + offset;
-            }
-        }
-    }
-
-    @Override
-    public float narrowInt4(Int4Rows weights, int row, byte[] out) {
-        float highest = largestInt4(weights, row);
-        float inverse = highest == 0 ? 0 : 127 / highest;
-        narrowInt4(weights, row, inverse, out);
-        return highest / 127;
-    }
-
-    /** The largest magnitude that the codes 0 and 15 of any group in the row stand for. */
-    float largestInt4(Int4Rows weights, int row) {
-        float highest = 0;
-        for (int group = 0; group < weights.groups(); group++) {
-            float scale = bfloat(weights.scalesOffsets()[weights.scalesFrom(row) + group]);
-            float offset = bfloat(weights.scalesOffsets()[weights.offsetsFrom(row) + group]);
-            highest = Math.max(highest, Math.max(Math.abs(offset), Math.abs(15 * scale + offset)));
-        }
-        return highest;
-    }
-
-    void narrowInt4(Int4Rows weights, int row, float inverse, byte[] out) {
-        float[] values = new float[weights.blocks() * Int4Rows.BLOCK];
-        widenInt4(weights, row, values, 0);
-        roundToBytes(values, 0, inverse, out, values.length);
-    }
-
-    private static float bfloat(short bits) {
-        return Float.intBitsToFloat(bits << 16);
     }
 
     @Override

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.internal.kernel;
 
+import static io.github.blip2java.internal.kernel.Lanes.F;
+import static io.github.blip2java.internal.kernel.Lanes.L;
+
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorSpecies;
 
 /**
  * The products of one attention head with many queries: C = A · B with a few hundred rows and columns.
@@ -14,8 +16,6 @@ final class VectorAttention {
     /** Rows of A handled together; there must be so many. */
     static final int ROWS = 4;
 
-    private static final VectorSpecies<Float> F = VectorKernels.F;
-    private static final int L = F.length();
     private static final int PANEL = 2 * L;
 
     private static final Scratch<float[]> PANELS = Scratch.of(float[]::new);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.internal.kernel;
 
-import static io.github.blip2java.internal.kernel.VectorKernels.F;
-import static io.github.blip2java.internal.kernel.VectorKernels.L;
-import static io.github.blip2java.internal.kernel.VectorKernels.WHOLE_B;
-import static io.github.blip2java.internal.kernel.VectorKernels.WHOLE_S;
-import static io.github.blip2java.internal.kernel.VectorKernels.bf16;
-import static io.github.blip2java.internal.kernel.VectorKernels.total;
+import static io.github.blip2java.internal.kernel.Lanes.B;
+import static io.github.blip2java.internal.kernel.Lanes.F;
+import static io.github.blip2java.internal.kernel.Lanes.I;
+import static io.github.blip2java.internal.kernel.Lanes.L;
+import static io.github.blip2java.internal.kernel.Lanes.WHOLE_B;
+import static io.github.blip2java.internal.kernel.Lanes.WHOLE_S;
+import static io.github.blip2java.internal.kernel.Lanes.bf16;
+import static io.github.blip2java.internal.kernel.Lanes.total;
+import static io.github.blip2java.internal.kernel.Lanes.widened;
 
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
@@ -15,33 +18,64 @@ import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
 /** Products of few rows with weights of 4 bits, in whole numbers: sixteen products of at most 15 · 127 are within 16 bits. */
-final class VectorInt4 {
-    static final int X = Int4Activations.VECTOR;
-    static final short LOW = 15;
+final class VectorInt4 implements Int4Kernel {
+    private static final int X = Int4Activations.VECTOR;
+    private static final short LOW = 15;
 
     private static final Scratch<short[]> SUMS = Scratch.of(short[]::new);
+    private static final Scratch<byte[]> CODES = Scratch.of(byte[]::new);
+    private static final Scratch<byte[]> SCALES_OFFSETS = Scratch.of(byte[]::new);
     private static final Scratch<float[]> SCALES = Scratch.of(float[]::new);
 
-    private VectorInt4() {}
+    @Override
+    public void multiply(StoredInt4Rows w, Int4Activations x, float[] y, int out) {
+        if (x.groups() > 0) {
+            Int4Rows two = Int4Rows.zeros(2, w.blocks());
+            for (int o = w.from(); o < w.to(); o += 2) {
+                int count = Math.min(2, w.to() - o);
+                w.copyRows(o, count, two);
+                for (int group = 0; group < x.groups(); group++) {
+                    twoByFive(x, group, two, count, y, out, o);
+                }
+            }
+        }
+        if (x.single() == x.rows) {
+            return;
+        }
+        int codeBytes = w.blocks() * Int4Rows.BLOCK_BYTES;
+        int scaleBytes = w.blocks() * Int4Rows.BLOCK_GROUPS * 2 * Short.BYTES;
+        Object codes = Mapped.IN_PLACE ? Mapped.memory(w.codes()) : CODES.get(codeBytes);
+        Object scalesOffsets = Mapped.IN_PLACE ? Mapped.memory(w.scalesOffsets()) : SCALES_OFFSETS.get(scaleBytes);
+        for (int o = w.from(); o < w.to(); o++) {
+            int row = o;
+            if (!Mapped.IN_PLACE) {
+                w.codes().get(o * codeBytes, (byte[]) codes, 0, codeBytes);
+                w.scalesOffsets().get(o * scaleBytes, (byte[]) scalesOffsets, 0, scaleBytes);
+                row = 0;
+            }
+            for (int r = x.single(); r < x.rows; r++) {
+                y[r * out + o] = dot(x, r, codes, scalesOffsets, row, w.blocks());
+            }
+        }
+    }
 
     /** One row, which stands alone, with one of the matrix. */
-    static float dot(Int4Activations a, int aRow, Int4Rows b, int bRow) {
-        int weights = b.codesFrom(bRow);
+    private static float dot(Int4Activations a, int aRow, Object codes, Object scalesOffsets, int row, int blocks) {
+        int rowGroups = blocks * Int4Rows.BLOCK_GROUPS;
+        int weights = row * blocks * Int4Rows.BLOCK_BYTES;
+        int scales = 4 * row * rowGroups;
+        int offsets = scales + 2 * rowGroups;
         int inputs = a.codesFrom(aRow);
-        int scales = b.scalesFrom(bRow);
-        int offsets = b.offsetsFrom(bRow);
         int groups = a.groupsFrom(aRow);
         FloatVector sum = FloatVector.zero(F);
-        for (int block = 0; block < b.blocks(); block++) {
-            // As many groups at a time as a vector has int lanes.
+        for (int block = 0; block < blocks; block++) {
             for (int lane = 0; lane < Int4Rows.BLOCK_GROUPS; lane += L) {
                 int w = weights + block * Int4Rows.BLOCK_BYTES + 4 * lane;
                 int x = inputs + block * Int4Rows.BLOCK + 2 * lane;
                 ShortVector s = ShortVector.zero(WHOLE_S);
                 ShortVector t = ShortVector.zero(WHOLE_S);
                 for (int word = 0; word < Int4Rows.WORDS; word++) {
-                    ShortVector v = ByteVector.fromArray(WHOLE_B, b.codes(), w + word * Int4Rows.WORD_STRIDE)
-                            .reinterpretAsShorts();
+                    ShortVector v = Mapped.wholeShorts(codes, w + word * Int4Rows.WORD_STRIDE);
                     int from = x + word * 4 * X;
                     s = s.add(v.and(LOW).mul(ShortVector.fromArray(WHOLE_S, a.codes, from)));
                     t = t.add(v.lanewise(VectorOperators.LSHR, 4)
@@ -54,10 +88,11 @@ final class VectorInt4 {
                             .mul(ShortVector.fromArray(WHOLE_S, a.codes, from + 3 * X)));
                 }
                 int g = block * Int4Rows.BLOCK_GROUPS + lane;
-                FloatVector scale =
-                        bf16(b.scalesOffsets(), scales + g).mul(FloatVector.fromArray(F, a.scales, groups + g));
+                FloatVector scale = bf16(widened(scalesOffsets, scales + 2 * g))
+                        .mul(FloatVector.fromArray(F, a.scales, groups + g));
                 sum = groupSums(s.add(t)).fma(scale, sum);
-                sum = bf16(b.scalesOffsets(), offsets + g).fma(FloatVector.fromArray(F, a.sums, groups + g), sum);
+                sum = bf16(widened(scalesOffsets, offsets + 2 * g))
+                        .fma(FloatVector.fromArray(F, a.sums, groups + g), sum);
             }
         }
         return total(sum);
@@ -76,7 +111,7 @@ final class VectorInt4 {
         products(x.codes, x.codesFrom(first), w, sums);
         for (int i = 0; i < count; i++) {
             for (int g = 0; g < 2 * groups; g += L) {
-                bf16(w.scalesOffsets(), w.scalesFrom(i) + g).intoArray(scales, g);
+                bf16(widened(w.scalesOffsets(), w.scalesFrom(i) + g)).intoArray(scales, g);
             }
             for (int r = first; r < Math.min(x.rows, first + FewRows.GROUP); r++) {
                 int from = (i * FewRows.GROUP + r - first) * 2 * groups;
@@ -158,11 +193,77 @@ final class VectorInt4 {
     }
 
     /** Adds both halves of each int lane, which belong to one group. */
-    static FloatVector groupSums(ShortVector halves) {
+    private static FloatVector groupSums(ShortVector halves) {
         IntVector pairs = halves.reinterpretAsInts();
         IntVector sums = pairs.lanewise(VectorOperators.LSHL, 16)
                 .lanewise(VectorOperators.ASHR, 16)
                 .add(pairs.lanewise(VectorOperators.ASHR, 16));
         return (FloatVector) sums.convert(VectorOperators.I2F, 0);
+    }
+
+    @Override
+    public void widen(Int4Rows weights, int row, float[] out, int outFrom) {
+        for (int group = 0; group < weights.groups(); group += L) {
+            FloatVector scale = bf16(widened(weights.scalesOffsets(), weights.scalesFrom(row) + group));
+            FloatVector offset = bf16(widened(weights.scalesOffsets(), weights.offsetsFrom(row) + group));
+            int from = weights.codesFrom(row) + Int4Rows.firstByte(group);
+            int to = outFrom + Int4Rows.place(group * Int4Rows.GROUP);
+            for (int word = 0; word < Int4Rows.WORDS; word++) {
+                IntVector v = ByteVector.fromArray(WHOLE_B, weights.codes(), from + word * Int4Rows.WORD_STRIDE)
+                        .reinterpretAsInts();
+                for (int nibble = 0; nibble < 8; nibble++) {
+                    FloatVector code = (FloatVector) v.and(15).convert(VectorOperators.I2F, 0);
+                    code.fma(scale, offset).intoArray(out, to + (8 * word + nibble) * Int4Rows.BLOCK_GROUPS);
+                    v = v.lanewise(VectorOperators.LSHR, 4);
+                }
+            }
+        }
+    }
+
+    @Override
+    public float narrow(Int4Rows weights, int row, byte[] out) {
+        float highest = largest(weights, row);
+        narrow(weights, row, highest == 0 ? 0 : 127 / highest, out);
+        return highest / 127;
+    }
+
+    /** The largest magnitude that the codes 0 and 15 of any group in the row stand for. */
+    private static float largest(Int4Rows weights, int row) {
+        IntVector largest = IntVector.zero(I);
+        for (int group = 0; group < weights.groups(); group += L) {
+            FloatVector scale = bf16(widened(weights.scalesOffsets(), weights.scalesFrom(row) + group));
+            FloatVector offset = bf16(widened(weights.scalesOffsets(), weights.offsetsFrom(row) + group));
+            largest = largest.max(offset.reinterpretAsInts().and(Integer.MAX_VALUE))
+                    .max(scale.mul(15).add(offset).reinterpretAsInts().and(Integer.MAX_VALUE));
+        }
+        return Float.intBitsToFloat(largest.reduceLanes(VectorOperators.MAX));
+    }
+
+    private static void narrow(Int4Rows weights, int row, float inverse, byte[] out) {
+        if (B.length() != L) {
+            ScalarInt4.narrow(weights, row, inverse, out);
+            return;
+        }
+        for (int group = 0; group < weights.groups(); group += L) {
+            FloatVector scale = bf16(widened(weights.scalesOffsets(), weights.scalesFrom(row) + group))
+                    .mul(inverse);
+            FloatVector offset = bf16(widened(weights.scalesOffsets(), weights.offsetsFrom(row) + group))
+                    .mul(inverse);
+            int from = weights.codesFrom(row) + Int4Rows.firstByte(group);
+            int to = Int4Rows.place(group * Int4Rows.GROUP);
+            for (int word = 0; word < Int4Rows.WORDS; word++) {
+                IntVector v = ByteVector.fromArray(WHOLE_B, weights.codes(), from + word * Int4Rows.WORD_STRIDE)
+                        .reinterpretAsInts();
+                for (int nibble = 0; nibble < 8; nibble++) {
+                    FloatVector code = (FloatVector) v.and(15).convert(VectorOperators.I2F, 0);
+                    // The rounder leaves the whole number in the lowest bits.
+                    IntVector rounded =
+                            code.fma(scale, offset).add(ScalarKernels.ROUNDER).reinterpretAsInts();
+                    ((ByteVector) rounded.convertShape(VectorOperators.I2B, B, 0))
+                            .intoArray(out, to + (8 * word + nibble) * Int4Rows.BLOCK_GROUPS);
+                    v = v.lanewise(VectorOperators.LSHR, 4);
+                }
+            }
+        }
     }
 }

@@ -6,32 +6,31 @@ import io.github.blip2java.checkpoint.StoredTensor;
 import io.github.blip2java.checkpoint.WeightMemory;
 import io.github.blip2java.internal.kernel.FewRows;
 import io.github.blip2java.internal.kernel.Kernels;
-import io.github.blip2java.internal.kernel.Scratch;
 import io.github.blip2java.internal.kernel.StoredRows;
+import io.github.blip2java.internal.kernel.WeightKernel;
 import io.github.blip2java.internal.quantization.FloatRows;
 import io.github.blip2java.internal.quantization.Narrowing;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 
 /** Weights of 32 or 16 bits, where they lie in the mapped file or in memory of our own outside the heap. */
 final class DenseMatrix implements WeightMatrix {
     private static final Kernels KERNELS = Kernels.get();
-    private static final Scratch<short[]> ROW = Scratch.of(short[]::new);
-
-    /** Measured: up to this many rows reading the weights is the cost, and dot products read them once. */
-    static final int FEW_ROWS = 6;
-
-    /** The same where the library keeps up with memory for a handful of rows; fewer are read once by a loop of ours as well. */
-    private static final int FEWER_ROWS = 3;
+    private static final Tuning TUNING = Tuning.CHOSEN;
 
     private final ByteBuffer bytes;
     private final DType dtype;
+    private final WeightKernel kernel;
     private final int out;
     private final int in;
 
     private DenseMatrix(ByteBuffer bytes, DType dtype, int out, int in) {
         this.bytes = bytes;
         this.dtype = dtype;
+        this.kernel = switch (dtype) {
+            case F16 -> KERNELS.f16();
+            case BF16 -> KERNELS.bf16();
+            default -> KERNELS.f32();
+        };
         this.out = out;
         this.in = in;
     }
@@ -79,14 +78,12 @@ final class DenseMatrix implements WeightMatrix {
 
     @Override
     public void copyRow(int row, float[] to, int from) {
-        ByteBuffer view = bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN);
-        view.position(row * in * dtype.bytes());
-        FloatRows.widen(view, dtype, to, from, in);
+        kernel.widen(new StoredRows(bytes, in, row, row + 1), row, to, from);
     }
 
     @Override
     public void multiply(float[] x, int rows, float[] y) {
-        int few = Gemm.suitsFewRows(dtype) ? FEWER_ROWS : FEW_ROWS;
+        int few = Gemm.suitsFewRows(dtype) ? TUNING.fewRowsBeside() : TUNING.fewRows();
         if (rows > few && Gemm.suits(rows, out, in)) {
             Gemm.multiply(this, bytes, dtype, x, rows, y);
         } else {
@@ -96,13 +93,7 @@ final class DenseMatrix implements WeightMatrix {
 
     private void multiplyByDots(float[] x, int rows, float[] y) {
         FewRows few = KERNELS.fewRows(x, rows, in, 2);
-        RowTasks.forEach(out, in, rows, (from, to) -> {
-            StoredRows w = new StoredRows(bytes, in, from, to);
-            switch (dtype) {
-                case F16 -> KERNELS.multiplyF16(w, few, y, out);
-                case BF16 -> KERNELS.multiplyBf16(w, few, y, out);
-                default -> KERNELS.multiplyF32(w, few, y, out);
-            }
-        });
+        RowTasks.forEach(
+                out, in, rows, (from, to) -> kernel.multiply(new StoredRows(bytes, in, from, to), few, y, out));
     }
 }

@@ -2,6 +2,7 @@
 package io.github.blip2java.internal.matrix;
 
 import io.github.blip2java.internal.kernel.Int4Activations;
+import io.github.blip2java.internal.kernel.Int4Kernel;
 import io.github.blip2java.internal.kernel.Int4Rows;
 import io.github.blip2java.internal.kernel.Kernels;
 import io.github.blip2java.internal.kernel.Parallel;
@@ -17,10 +18,8 @@ import java.nio.ByteOrder;
  * <p>Products of few rows quantise the rows of activations too, to 8 bits, so that they are computed with whole numbers.
  */
 final class Int4Matrix implements WeightMatrix {
-    private static final Kernels KERNELS = Kernels.get();
-
-    /** Measured: so many rows together take less time than one after the other; on Java 17 no number does. */
-    private static final int TOGETHER = KERNELS.readInPlace() ? 4 : Integer.MAX_VALUE;
+    private static final Int4Kernel INT4 = Kernels.get().int4();
+    private static final Tuning TUNING = Tuning.CHOSEN;
 
     private static final Scratch<byte[]> ROW = Scratch.of(byte[]::new);
 
@@ -70,16 +69,16 @@ final class Int4Matrix implements WeightMatrix {
 
     @Override
     public void multiply(float[] x, int rows, float[] y) {
-        if (rows > DenseMatrix.FEW_ROWS && Gemm.suitsInt8(rows, out, in)) {
+        if (rows > TUNING.fewRows() && Gemm.suitsInt8(rows, out, in)) {
             multiplyAsInt8(reordered(x, rows), rows, y);
             return;
         }
-        if (rows > DenseMatrix.FEW_ROWS && Gemm.suits(rows, out, in)) {
+        if (rows > TUNING.fewRows() && Gemm.suits(rows, out, in)) {
             inStorageOrder.multiply(reordered(x, rows), rows, y);
             return;
         }
-        Int4Activations inputs = Int4Activations.of(x, rows, in, TOGETHER);
-        RowTasks.forEach(out, in, rows, (from, to) -> KERNELS.multiplyInt4(rows(from, to), inputs, y, out));
+        Int4Activations inputs = Int4Activations.of(x, rows, in, TUNING.togetherInt4());
+        RowTasks.forEach(out, in, rows, (from, to) -> INT4.multiply(rows(from, to), inputs, y, out));
     }
 
     /** Weights are rounded to 8 bits, block by block; next to having been rounded to 4 that is little. */
@@ -95,7 +94,7 @@ final class Int4Matrix implements WeightMatrix {
                 int count = Math.min(block, out - from);
                 Parallel.forRange(count, row -> {
                     byte[] own = ROW.get(width);
-                    scales[row] = KERNELS.narrowInt4(row(first + row), 0, own);
+                    scales[row] = INT4.narrow(row(first + row), 0, own);
                     weights.put(row * width, own, 0, width);
                 });
                 inputs.multiply(weights, scales, count, new Rows(y, from, out));
@@ -134,7 +133,7 @@ final class Int4Matrix implements WeightMatrix {
 
         @Override
         public void copyRow(int row, float[] to, int from) {
-            KERNELS.widenInt4(row(row), 0, to, from);
+            INT4.widen(row(row), 0, to, from);
         }
 
         @Override

@@ -4,21 +4,16 @@ package io.github.blip2java.internal.matrix;
 import io.github.blip2java.internal.kernel.FewRows;
 import io.github.blip2java.internal.kernel.Kernels;
 import io.github.blip2java.internal.kernel.Rows;
-import io.github.blip2java.internal.kernel.Scratch;
 import io.github.blip2java.internal.kernel.StoredRows;
+import io.github.blip2java.internal.kernel.WeightKernel;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /** Weights of 8 bits: w = code · scale, with one scale for each row. */
 final class Int8Matrix implements WeightMatrix {
     private static final Kernels KERNELS = Kernels.get();
-    private static final Scratch<byte[]> ROW = Scratch.of(byte[]::new);
-
-    /** Measured: with more rows, rounding them and multiplying whole numbers is faster; with five as fast where there is VNNI. */
-    private static final int FEW_ROWS = KERNELS.readInPlace() ? 5 : 3;
-
-    /** Measured: so many rows together take less time than one after the other. */
-    private static final int TOGETHER = 3;
+    private static final WeightKernel INT8 = KERNELS.int8();
+    private static final Tuning TUNING = Tuning.CHOSEN;
 
     private final ByteBuffer codes;
     private final float[] scales;
@@ -51,28 +46,32 @@ final class Int8Matrix implements WeightMatrix {
 
     @Override
     public void copyRow(int row, float[] to, int from) {
-        byte[] bytes = ROW.get(in);
-        codes.get(row * in, bytes, 0, in);
-        KERNELS.widenInt8(bytes, 0, scales[row], to, from, in);
+        INT8.widen(new StoredRows(codes, in, row, row + 1), row, to, from);
+        for (int i = from; i < from + in; i++) {
+            to[i] *= scales[row];
+        }
     }
 
     @Override
     public void multiply(float[] x, int rows, float[] y) {
-        if (rows > FEW_ROWS && Gemm.suitsInt8(rows, out, in)) {
+        if (rows > TUNING.fewRowsInt8() && Gemm.suitsInt8(rows, out, in)) {
             try (Int8Activations inputs = new Int8Activations(x, rows, in)) {
                 inputs.multiply(codes, scales, out, new Rows(y, 0, out));
             }
             return;
         }
-        if (rows > DenseMatrix.FEW_ROWS && Gemm.suits(rows, out, in)) {
+        if (rows > TUNING.fewRows() && Gemm.suits(rows, out, in)) {
             Gemm.multiplyWidened(this, x, rows, y);
             return;
         }
-        FewRows few = KERNELS.fewRows(x, rows, in, TOGETHER);
-        RowTasks.forEach(
-                out,
-                in,
-                rows,
-                (from, to) -> KERNELS.multiplyInt8(new StoredRows(codes, in, from, to), scales, few, y, out));
+        FewRows few = KERNELS.fewRows(x, rows, in, TUNING.togetherInt8());
+        RowTasks.forEach(out, in, rows, (from, to) -> {
+            INT8.multiply(new StoredRows(codes, in, from, to), few, y, out);
+            for (int r = 0; r < rows; r++) {
+                for (int o = from; o < to; o++) {
+                    y[r * out + o] *= scales[o];
+                }
+            }
+        });
     }
 }

@@ -5,11 +5,7 @@ import io.github.blip2java.internal.kernel.Parallel;
 
 /** Shares the rows of a matrix out among the threads of the pool, for a product of few rows. */
 final class RowTasks {
-    /** Rows of the matrix that one task handles: a multiple of all numbers of rows that kernels handle together. */
-    private static final int TASK_ROWS = 48;
-
-    /** Measured: with fewer multiply-adds than this, waking a thread costs more than the product. */
-    private static final long SMALL = 200_000;
+    private static final Tuning TUNING = Tuning.CHOSEN;
 
     private RowTasks() {}
 
@@ -20,7 +16,7 @@ final class RowTasks {
     }
 
     static boolean isSmall(int out, int in, int rows) {
-        return (long) out * in * rows < SMALL;
+        return (long) out * in * rows < TUNING.smallProduct();
     }
 
     static void forEach(int out, int in, int rows, Body body) {
@@ -28,9 +24,10 @@ final class RowTasks {
             body.rows(0, out);
             return;
         }
-        Parallel.forRange((out + TASK_ROWS - 1) / TASK_ROWS, task -> {
-            int from = task * TASK_ROWS;
-            body.rows(from, Math.min(out, from + TASK_ROWS));
+        int rowsOfTask = TUNING.taskRows();
+        Parallel.forRange((out + rowsOfTask - 1) / rowsOfTask, task -> {
+            int from = task * rowsOfTask;
+            body.rows(from, Math.min(out, from + rowsOfTask));
         });
     }
 }

@@ -33,7 +33,7 @@ public class MachineBenchmark {
     static final int BYTES = 1 << 30;
 
     private static final int PIECE = 1 << 20;
-    private static final int L = VectorKernels.L;
+    private static final int L = Lanes.L;
 
     private final float[] memory = new float[BYTES / Float.BYTES];
     private final float[] factors = new float[16];
@@ -52,7 +52,7 @@ public class MachineBenchmark {
     }
 
     private static float multiplyAdds(float[] factors) {
-        FloatVector a = FloatVector.fromArray(VectorKernels.F, factors, 0);
+        FloatVector a = FloatVector.fromArray(Lanes.F, factors, 0);
         FloatVector b = a.add(1);
         FloatVector s0 = a;
         FloatVector s1 = a;
@@ -104,15 +104,15 @@ public class MachineBenchmark {
     }
 
     private static float sum(float[] memory, int from) {
-        FloatVector s0 = FloatVector.zero(VectorKernels.F);
+        FloatVector s0 = FloatVector.zero(Lanes.F);
         FloatVector s1 = s0;
         FloatVector s2 = s0;
         FloatVector s3 = s0;
         for (int i = from; i < from + PIECE; i += 4 * L) {
-            s0 = s0.add(FloatVector.fromArray(VectorKernels.F, memory, i));
-            s1 = s1.add(FloatVector.fromArray(VectorKernels.F, memory, i + L));
-            s2 = s2.add(FloatVector.fromArray(VectorKernels.F, memory, i + 2 * L));
-            s3 = s3.add(FloatVector.fromArray(VectorKernels.F, memory, i + 3 * L));
+            s0 = s0.add(FloatVector.fromArray(Lanes.F, memory, i));
+            s1 = s1.add(FloatVector.fromArray(Lanes.F, memory, i + L));
+            s2 = s2.add(FloatVector.fromArray(Lanes.F, memory, i + 2 * L));
+            s3 = s3.add(FloatVector.fromArray(Lanes.F, memory, i + 3 * L));
         }
         return s0.add(s1).add(s2.add(s3)).lane(0);
     }

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.internal.kernel;
+
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/** The vectors of this processor, and how numbers of 16 bits become floats in them. */
+final class Lanes {
+    static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
+    static final VectorSpecies<Integer> I = F.vectorShape() == VectorShape.S_64_BIT
+            ? IntVector.SPECIES_64
+            : VectorSpecies.of(int.class, F.vectorShape());
+
+    /** As many shorts as {@link #I} has lanes. */
+    static final VectorSpecies<Short> S = VectorSpecies.of(short.class, VectorShape.forBitSize(F.vectorBitSize() / 2));
+
+    /** As many bytes as {@link #F} has lanes, or the shortest vector there is. */
+    static final VectorSpecies<Byte> B =
+            VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, F.vectorBitSize() / 4)));
+
+    static final VectorSpecies<Byte> WHOLE_B = VectorSpecies.of(byte.class, F.vectorShape());
+    static final VectorSpecies<Short> WHOLE_S = VectorSpecies.of(short.class, F.vectorShape());
+
+    /** Floats of a vector. */
+    static final int L = F.length();
+
+    /** Magnitude of an infinite half; NaN have larger ones. */
+    private static final int INFINITE_HALF = 0x7c00;
+
+    private Lanes() {}
+
+    /** The sum of all lanes. */
+    static float total(FloatVector sums) {
+        return sums.reduceLanes(VectorOperators.ADD);
+    }
+
+    /** L shorts, sign-extended. */
+    static IntVector widened(ShortVector bits) {
+        return (IntVector) bits.convertShape(VectorOperators.S2I, I, 0);
+    }
+
+    static IntVector widened(short[] bits, int from) {
+        return widened(ShortVector.fromArray(S, bits, from));
+    }
+
+    static IntVector widened(Object memory, int at) {
+        return widened(Mapped.shorts(memory, at));
+    }
+
+    static FloatVector bf16(IntVector bits) {
+        return bits.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+    }
+
+    /**
+     * Sign-extended halves as floats; infinities and NaN come out finite, so callers ask {@link #beyondHalf} about them.
+     *
+     * <p>Shifted by 13, sign and magnitude are in their places once the copies of the sign between them are masked out; scaling
+     * by 2^112 moves the exponent's bias from 15 to 127.
+     */
+    static FloatVector f16(IntVector bits) {
+        return bits.lanewise(VectorOperators.LSHL, 13)
+                .and(0x8fffe000)
+                .reinterpretAsFloats()
+                .mul(0x1p112f);
+    }
+
+    /** Sign-extended halves as floats, infinities and NaN too, which takes three times the instructions. */
+    static FloatVector f16OrInfinite(IntVector bits) {
+        IntVector infinite = bits.and(0x3ff)
+                .lanewise(VectorOperators.LSHL, 13)
+                .or(bits.and(0x80000000))
+                .or(0x7f800000);
+        VectorMask<Integer> finite = magnitude(bits).compare(VectorOperators.LT, INFINITE_HALF);
+        return infinite.blend(f16(bits).reinterpretAsInts(), finite).reinterpretAsFloats();
+    }
+
+    /** As whole numbers, because a maximum of floats costs several instructions. */
+    static IntVector magnitude(IntVector bits) {
+        return bits.and(0x7fff);
+    }
+
+    static boolean beyondHalf(IntVector largestMagnitudes) {
+        return largestMagnitudes.reduceLanes(VectorOperators.MAX) >= INFINITE_HALF;
+    }
+
+    /** L bytes as floats. */
+    static FloatVector int8(ByteVector codes) {
+        return (FloatVector) codes.convertShape(VectorOperators.B2F, F, 0);
+    }
+}
