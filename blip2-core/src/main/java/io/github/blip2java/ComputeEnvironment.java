@@ -4,6 +4,8 @@ package io.github.blip2java;
 import io.github.blip2java.internal.kernel.Kernels;
 import io.github.blip2java.internal.kernel.Parallel;
 import io.github.blip2java.internal.matrix.Gemm;
+import io.github.blip2java.internal.matrix.ThresholdMeter;
+import java.util.List;
 
 /**
  * What this process computes with, chosen and checked when it is first asked for. It decides about speed and, where
@@ -28,6 +30,27 @@ public record ComputeEnvironment(String kernels, String library, int activationB
      */
     public static ComputeEnvironment current() {
         return of(Parallel.threads());
+    }
+
+    /**
+     * A number that chooses who computes a product.
+     *
+     * @param name     its name in the system property {@code blip2.tuning}
+     * @param meaning  what it says
+     * @param used     what this process uses
+     * @param measured what is best on this machine
+     */
+    public record Threshold(String name, String meaning, int used, int measured) {}
+
+    /**
+     * Measures the numbers that choose who computes a product, which takes a minute and 300 MiB; nothing else should run meanwhile.
+     * Start Java with {@code -Dblip2.tuning=name=number,…} to use others than those that are built in.
+     *
+     * @param progress hears how far it has come
+     * @return what is used and what was measured
+     */
+    public static List<Threshold> measureThresholds(ProgressListener progress) {
+        return Parallel.shared().call(() -> ThresholdMeter.measure(progress));
     }
 
     static ComputeEnvironment of(int threads) {

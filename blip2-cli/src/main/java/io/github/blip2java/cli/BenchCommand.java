@@ -4,6 +4,7 @@ package io.github.blip2java.cli;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.blip2java.Blip2ForConditionalGeneration;
 import io.github.blip2java.ComputeEnvironment;
+import io.github.blip2java.ComputeEnvironment.Threshold;
 import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.generation.GenerationResult;
 import java.io.IOException;
@@ -16,6 +17,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import picocli.CommandLine.Command;
@@ -64,6 +66,13 @@ final class BenchCommand implements Callable<Integer> {
             description = "Beams of a beam search; 1 takes the best token each time (default: 1).")
     private int beams;
 
+    @Option(
+            names = "--tune",
+            description =
+                    "Measure on this machine which numbers of rows suit which product, a minute in all, and print what to"
+                            + " change; no model is loaded.")
+    private boolean tune;
+
     @Mixin
     private ModelOptions options;
 
@@ -83,6 +92,10 @@ final class BenchCommand implements Callable<Integer> {
             }
         }
         PrintWriter out = spec.commandLine().getOut();
+        if (tune) {
+            printThresholds(out);
+            return Blip2.OK;
+        }
         Map<String, Object> figures;
         try (Progress progress = new Progress(spec.commandLine().getErr())) {
             figures = measure(progress);
@@ -94,6 +107,34 @@ final class BenchCommand implements Callable<Integer> {
         }
         Output.flush(out);
         return Blip2.OK;
+    }
+
+    private void printThresholds(PrintWriter out) throws IOException {
+        List<Threshold> thresholds;
+        try (Progress progress = new Progress(spec.commandLine().getErr())) {
+            thresholds = ComputeEnvironment.measureThresholds(progress);
+        }
+        if (options.json()) {
+            out.println(new ObjectMapper().writeValueAsString(thresholds));
+        } else {
+            out.println(ComputeEnvironment.current());
+            thresholds.forEach(threshold -> out.printf(
+                    Locale.ROOT,
+                    "%-14s used %d, measured %d: %s%n",
+                    threshold.name(),
+                    threshold.used(),
+                    threshold.measured(),
+                    threshold.meaning()));
+            String changes = thresholds.stream()
+                    .filter(threshold -> threshold.used() != threshold.measured())
+                    .map(threshold -> threshold.name() + "=" + threshold.measured())
+                    .collect(Collectors.joining(","));
+            out.println(
+                    changes.isEmpty()
+                            ? "nothing to change"
+                            : "to change them: BLIP2_JAVA_OPTS=-Dblip2.tuning=" + changes);
+        }
+        Output.flush(out);
     }
 
     private Map<String, Object> measure(Progress progress) throws IOException {

@@ -22,7 +22,8 @@ record KernelChoice(Kernels kernels, String reason) {
         try {
             return vector();
         } catch (ReflectiveOperationException | LinkageError e) {
-            return scalar("the Vector API could not be used: " + e);
+            Throwable cause = e.getCause() == null ? e : e.getCause();
+            return scalar("the Vector API could not be used: " + cause);
         }
     }
 

@@ -127,13 +127,14 @@ final class Mapped {
         }
     }
 
-    private static RuntimeException unexpected(Throwable e) {
+    /** Loads throw what is out of bounds, and nothing that is checked. */
+    static RuntimeException unexpected(Throwable e) {
         if (e instanceof RuntimeException exception) {
             throw exception;
         }
         if (e instanceof Error error) {
             throw error;
         }
-        return new IllegalStateException(e); // loads throw nothing else
+        return new IllegalStateException(e);
     }
 }

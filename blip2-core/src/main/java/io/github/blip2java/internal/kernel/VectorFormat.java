@@ -1,162 +1,171 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.internal.kernel;
 
-import static io.github.blip2java.internal.kernel.Lanes.F;
+import static io.github.blip2java.internal.kernel.Lanes.B;
+import static io.github.blip2java.internal.kernel.Lanes.I;
 import static io.github.blip2java.internal.kernel.Lanes.L;
-import static io.github.blip2java.internal.kernel.Lanes.total;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
 import java.nio.ByteBuffer;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
 
 /**
- * A format of weights on the Vector API. Which rows go together is said here once; a format says how its weights are loaded.
+ * How weights of a format are loaded and widened: what {@link VectorLoops} are made for.
  *
- * <p>One row of activations is multiplied with weights as they are loaded. For several, three rows of weights are widened into the
- * nearest cache first and multiplied with panels of five, by one loop for all formats.
+ * @param size     bytes of a weight
+ * @param beyond   weights that a load reads beyond the L that it gives
+ * @param streams  rows of weights that one row of activations is multiplied with together, 4 or 2
+ * @param raw      {@code (Object memory, int at)} to the bits of L weights, each in an int lane
+ * @param widen    these as floats
+ * @param track    {@code (IntVector seen, IntVector raw)} to the lanewise largest of what tells whether {@code widen} was right
+ * @param limit    it was not if a lane of that has this value or more
+ * @param widenAny as {@code widen}, more slowly, whatever the bits are
+ * @param weight   one weight
  */
-abstract class VectorFormat implements WeightKernel {
-    private static final Scratch<float[]> WIDENED = Scratch.of(float[]::new);
-    private static final Scratch<byte[]> COPY = Scratch.of(byte[]::new);
+record VectorFormat(
+        int size,
+        int beyond,
+        int streams,
+        MethodHandle raw,
+        MethodHandle widen,
+        MethodHandle track,
+        int limit,
+        MethodHandle widenAny,
+        Weight weight) {
 
-    /** Bytes of a weight. */
-    private final int size;
+    /** Not in {@link VectorLoops}, as Java 17 cannot make lambdas in hidden classes. */
+    static final Scratch<byte[]> COPY = Scratch.of(byte[]::new);
 
-    /** Weights that a load reads beyond the vector it makes. */
-    private final int beyond;
+    /** Magnitude of an infinite half; NaN have larger ones. */
+    private static final int INFINITE_HALF = 0x7c00;
 
-    VectorFormat(int size, int beyond) {
-        this.size = size;
-        this.beyond = beyond;
+    static final VectorFormat F32 = new VectorFormat(
+            Float.BYTES,
+            0,
+            4,
+            raw("ints"),
+            widen("floats"),
+            track("nothing"),
+            1,
+            widen("floats"),
+            ByteBuffer::getFloat);
+
+    static final VectorFormat BF16 = new VectorFormat(
+            Short.BYTES,
+            0,
+            4,
+            raw("shorts"),
+            widen("bf16"),
+            track("nothing"),
+            1,
+            widen("bf16"),
+            (bytes, at) -> Float.intBitsToFloat(bytes.getShort(at) << 16));
+
+    static final VectorFormat F16 = new VectorFormat(
+            Short.BYTES,
+            0,
+            2,
+            raw("shorts"),
+            widen("f16"),
+            track("magnitude"),
+            INFINITE_HALF,
+            widen("anyF16"),
+            (bytes, at) -> ScalarFormat.half(bytes.getShort(at)));
+
+    static final VectorFormat INT8 = new VectorFormat(
+            Byte.BYTES,
+            B.length() - L,
+            4,
+            raw("bytes"),
+            widen("int8"),
+            track("nothing"),
+            1,
+            widen("int8"),
+            ByteBuffer::get);
+
+    /** Reads one weight. */
+    @FunctionalInterface
+    interface Weight {
+        float at(ByteBuffer bytes, int at);
     }
 
-    /** Σ x · w over whole vectors. */
-    abstract float dot(float[] x, int xFrom, Object memory, int at, int whole);
-
-    /** Widens whole vectors. */
-    abstract void widen(Object memory, int at, float[] to, int from, int whole);
-
-    /** One weight. */
-    abstract float weight(ByteBuffer bytes, int at);
-
-    /** How many columns of a row of n are whole vectors. */
-    private int whole(int n) {
-        return Math.max(0, n - beyond) / L * L;
-    }
-
-    @Override
-    public final void widen(StoredRows w, int row, float[] to, int from) {
-        int n = w.width();
-        int whole = whole(n);
-        Object memory = memory(w, 1);
-        widen(memory, load(w, row, 1, memory), to, from, whole);
-        for (int i = whole; i < n; i++) {
-            to[from + i] = weight(w.bytes(), (row * n + i) * size);
+    /** Loads the class {@link VectorLoops} once more, for this format. */
+    WeightKernel loops() {
+        try (InputStream bytes = VectorFormat.class.getResourceAsStream("VectorLoops.class")) {
+            MethodHandles.Lookup loops =
+                    MethodHandles.lookup().defineHiddenClassWithClassData(bytes.readAllBytes(), this, true);
+            return (WeightKernel) loops.lookupClass().getDeclaredConstructor().newInstance();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(e);
         }
     }
 
-    @Override
-    public final void multiply(StoredRows w, FewRows x, float[] y, int out) {
-        int o = w.from();
-        if (x.groups() > 0) {
-            float[] widened = WIDENED.get(FewRows.WEIGHTS * w.width());
-            for (; o <= w.to() - FewRows.WEIGHTS; o += FewRows.WEIGHTS) {
-                for (int q = 0; q < FewRows.WEIGHTS; q++) {
-                    widen(w, o + q, widened, q * w.width());
-                }
-                for (int group = 0; group < x.groups(); group++) {
-                    threeByFive(x, group, widened, y, out, o);
-                }
-            }
-        }
-        for (int r = 0; r < x.rows; r++) {
-            multiply(w, r < x.single() ? o : w.from(), x.x, x.row(r), y, r * out);
+    private static MethodHandle raw(String name) {
+        return find(name, MethodType.methodType(IntVector.class, Object.class, int.class));
+    }
+
+    private static MethodHandle widen(String name) {
+        return find(name, MethodType.methodType(FloatVector.class, IntVector.class));
+    }
+
+    private static MethodHandle track(String name) {
+        return find(name, MethodType.methodType(IntVector.class, IntVector.class, IntVector.class));
+    }
+
+    private static MethodHandle find(String name, MethodType type) {
+        try {
+            return MethodHandles.lookup().findStatic(VectorFormat.class, name, type);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
         }
     }
 
-    /** One row of x. */
-    private void multiply(StoredRows w, int first, float[] x, int xFrom, float[] y, int yFrom) {
-        int n = w.width();
-        int whole = whole(n);
-        Object memory = memory(w, 1);
-        for (int o = first; o < w.to(); o++) {
-            float sum = dot(x, xFrom, memory, load(w, o, 1, memory), whole);
-            for (int i = whole; i < n; i++) {
-                sum = Math.fma(x[xFrom + i], weight(w.bytes(), (o * n + i) * size), sum);
-            }
-            y[yFrom + o] = sum;
-        }
+    private static IntVector ints(Object memory, int at) {
+        return Mapped.ints(memory, at);
     }
 
-    /** What to load from: the weights themselves, or room for a copy of some rows. */
-    private Object memory(StoredRows w, int rows) {
-        return Mapped.IN_PLACE ? Mapped.memory(w.bytes()) : COPY.get(rows * w.width() * size);
+    private static IntVector shorts(Object memory, int at) {
+        return (IntVector) Mapped.shorts(memory, at).convertShape(VectorOperators.S2I, I, 0);
     }
 
-    /** Where some rows begin in that memory. */
-    private int load(StoredRows w, int row, int rows, Object memory) {
-        int bytes = w.width() * size;
-        if (Mapped.IN_PLACE) {
-            return row * bytes;
-        }
-        w.bytes().get(row * bytes, (byte[]) memory, 0, rows * bytes);
-        return 0;
+    private static IntVector bytes(Object memory, int at) {
+        return (IntVector) Mapped.bytes(memory, at).convertShape(VectorOperators.B2I, I, 0);
     }
 
-    /** Columns o to o + 2 of a panel's rows: fifteen sums in registers, and eight loads for as many multiply-adds. */
-    private static void threeByFive(FewRows x, int group, float[] w, float[] y, int out, int o) {
-        int n = x.width;
-        int panel = x.panel(group);
-        float[] a = x.panels;
-        FloatVector s0 = FloatVector.zero(F);
-        FloatVector s1 = FloatVector.zero(F);
-        FloatVector s2 = FloatVector.zero(F);
-        FloatVector s3 = FloatVector.zero(F);
-        FloatVector s4 = FloatVector.zero(F);
-        FloatVector t0 = FloatVector.zero(F);
-        FloatVector t1 = FloatVector.zero(F);
-        FloatVector t2 = FloatVector.zero(F);
-        FloatVector t3 = FloatVector.zero(F);
-        FloatVector t4 = FloatVector.zero(F);
-        FloatVector u0 = FloatVector.zero(F);
-        FloatVector u1 = FloatVector.zero(F);
-        FloatVector u2 = FloatVector.zero(F);
-        FloatVector u3 = FloatVector.zero(F);
-        FloatVector u4 = FloatVector.zero(F);
-        for (int i = 0; i < x.whole; i += L) {
-            FloatVector w0 = FloatVector.fromArray(F, w, i);
-            FloatVector w1 = FloatVector.fromArray(F, w, n + i);
-            FloatVector w2 = FloatVector.fromArray(F, w, 2 * n + i);
-            int j = panel + i * FewRows.GROUP;
-            FloatVector z = FloatVector.fromArray(F, a, j);
-            s0 = z.fma(w0, s0);
-            t0 = z.fma(w1, t0);
-            u0 = z.fma(w2, u0);
-            z = FloatVector.fromArray(F, a, j + L);
-            s1 = z.fma(w0, s1);
-            t1 = z.fma(w1, t1);
-            u1 = z.fma(w2, u1);
-            z = FloatVector.fromArray(F, a, j + 2 * L);
-            s2 = z.fma(w0, s2);
-            t2 = z.fma(w1, t2);
-            u2 = z.fma(w2, u2);
-            z = FloatVector.fromArray(F, a, j + 3 * L);
-            s3 = z.fma(w0, s3);
-            t3 = z.fma(w1, t3);
-            u3 = z.fma(w2, u3);
-            z = FloatVector.fromArray(F, a, j + 4 * L);
-            s4 = z.fma(w0, s4);
-            t4 = z.fma(w1, t4);
-            u4 = z.fma(w2, u4);
-        }
-        x.put(group, y, out, o, total(s0), total(s1), total(s2), total(s3), total(s4));
-        x.put(group, y, out, o + 1, total(t0), total(t1), total(t2), total(t3), total(t4));
-        x.put(group, y, out, o + 2, total(u0), total(u1), total(u2), total(u3), total(u4));
-        for (int r = group * FewRows.GROUP; x.whole < n && r < x.end(group); r++) {
-            for (int q = 0; q < FewRows.WEIGHTS; q++) {
-                for (int c = x.whole; c < n; c++) {
-                    y[r * out + o + q] += x.x[x.row(r) + c] * w[q * n + c];
-                }
-            }
-        }
+    private static FloatVector floats(IntVector bits) {
+        return bits.reinterpretAsFloats();
+    }
+
+    private static FloatVector int8(IntVector codes) {
+        return (FloatVector) codes.convert(VectorOperators.I2F, 0);
+    }
+
+    private static FloatVector bf16(IntVector bits) {
+        return Lanes.bf16(bits);
+    }
+
+    private static FloatVector f16(IntVector bits) {
+        return Lanes.f16(bits);
+    }
+
+    private static FloatVector anyF16(IntVector bits) {
+        return Lanes.f16OrInfinite(bits);
+    }
+
+    private static IntVector nothing(IntVector seen, IntVector bits) {
+        return seen;
+    }
+
+    private static IntVector magnitude(IntVector seen, IntVector bits) {
+        return seen.max(Lanes.magnitude(bits));
     }
 }

@@ -23,10 +23,10 @@ import jdk.incubator.vector.VectorOperators;
  * <p>Loaded by name, see {@link KernelChoice}.
  */
 class VectorKernels extends ScalarKernels {
-    private static final WeightKernel F32 = new VectorF32();
-    private static final WeightKernel F16 = new VectorF16();
-    private static final WeightKernel BF16 = new VectorBf16();
-    private static final WeightKernel INT8 = new VectorInt8();
+    private static final WeightKernel F32 = VectorFormat.F32.loops();
+    private static final WeightKernel F16 = VectorFormat.F16.loops();
+    private static final WeightKernel BF16 = VectorFormat.BF16.loops();
+    private static final WeightKernel INT8 = VectorFormat.INT8.loops();
     private static final Int4Kernel INT4 = new VectorInt4();
 
     private static final float LOG2_E = 1.44269504f;

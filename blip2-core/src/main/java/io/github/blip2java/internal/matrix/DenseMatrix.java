@@ -3,6 +3,7 @@ package io.github.blip2java.internal.matrix;
 
 import io.github.blip2java.checkpoint.DType;
 import io.github.blip2java.checkpoint.StoredTensor;
+import io.github.blip2java.checkpoint.WeightFormat;
 import io.github.blip2java.checkpoint.WeightMemory;
 import io.github.blip2java.internal.kernel.FewRows;
 import io.github.blip2java.internal.kernel.Kernels;
@@ -13,17 +14,16 @@ import io.github.blip2java.internal.quantization.Narrowing;
 import java.nio.ByteBuffer;
 
 /** Weights of 32 or 16 bits, where they lie in the mapped file or in memory of our own outside the heap. */
-final class DenseMatrix implements WeightMatrix {
+final class DenseMatrix implements WeightMatrix, FewOrMany {
     private static final Kernels KERNELS = Kernels.get();
-    private static final Tuning TUNING = Tuning.CHOSEN;
-
     private final ByteBuffer bytes;
     private final DType dtype;
     private final WeightKernel kernel;
+    private final Tuning.Rows tuning;
     private final int out;
     private final int in;
 
-    private DenseMatrix(ByteBuffer bytes, DType dtype, int out, int in) {
+    DenseMatrix(ByteBuffer bytes, DType dtype, int out, int in) {
         this.bytes = bytes;
         this.dtype = dtype;
         this.kernel = switch (dtype) {
@@ -31,6 +31,12 @@ final class DenseMatrix implements WeightMatrix {
             case BF16 -> KERNELS.bf16();
             default -> KERNELS.f32();
         };
+        this.tuning = Tuning.CHOSEN.rows(
+                switch (dtype) {
+                    case F16 -> WeightFormat.F16;
+                    case BF16 -> WeightFormat.BF16;
+                    default -> WeightFormat.F32;
+                });
         this.out = out;
         this.in = in;
     }
@@ -83,16 +89,21 @@ final class DenseMatrix implements WeightMatrix {
 
     @Override
     public void multiply(float[] x, int rows, float[] y) {
-        int few = Gemm.suitsFewRows(dtype) ? TUNING.fewRowsBeside() : TUNING.fewRows();
-        if (rows > few && Gemm.suits(rows, out, in)) {
-            Gemm.multiply(this, bytes, dtype, x, rows, y);
+        if (rows > tuning.few() && Gemm.suits(rows, out, in)) {
+            multiplyMany(x, rows, y);
         } else {
-            multiplyByDots(x, rows, y);
+            multiplyFew(x, rows, tuning.together(), y);
         }
     }
 
-    private void multiplyByDots(float[] x, int rows, float[] y) {
-        FewRows few = KERNELS.fewRows(x, rows, in, 2);
+    @Override
+    public void multiplyMany(float[] x, int rows, float[] y) {
+        Gemm.multiply(this, bytes, dtype, x, rows, y);
+    }
+
+    @Override
+    public void multiplyFew(float[] x, int rows, int together, float[] y) {
+        FewRows few = KERNELS.fewRows(x, rows, in, together);
         RowTasks.forEach(
                 out, in, rows, (from, to) -> kernel.multiply(new StoredRows(bytes, in, from, to), few, y, out));
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.internal.matrix;
 
+import io.github.blip2java.checkpoint.WeightFormat;
 import io.github.blip2java.internal.kernel.Int4Activations;
 import io.github.blip2java.internal.kernel.Int4Kernel;
 import io.github.blip2java.internal.kernel.Int4Rows;
@@ -17,9 +18,9 @@ import java.nio.ByteOrder;
  *
  * <p>Products of few rows quantise the rows of activations too, to 8 bits, so that they are computed with whole numbers.
  */
-final class Int4Matrix implements WeightMatrix {
+final class Int4Matrix implements WeightMatrix, FewOrMany {
     private static final Int4Kernel INT4 = Kernels.get().int4();
-    private static final Tuning TUNING = Tuning.CHOSEN;
+    private static final Tuning.Rows TUNING = Tuning.CHOSEN.rows(WeightFormat.INT4);
 
     private static final Scratch<byte[]> ROW = Scratch.of(byte[]::new);
 
@@ -69,15 +70,25 @@ final class Int4Matrix implements WeightMatrix {
 
     @Override
     public void multiply(float[] x, int rows, float[] y) {
-        if (rows > TUNING.fewRows() && Gemm.suitsInt8(rows, out, in)) {
+        if (rows > TUNING.few() && Gemm.suits(rows, out, in)) {
+            multiplyMany(x, rows, y);
+        } else {
+            multiplyFew(x, rows, TUNING.together(), y);
+        }
+    }
+
+    @Override
+    public void multiplyMany(float[] x, int rows, float[] y) {
+        if (Gemm.suitsInt8(rows, out, in)) {
             multiplyAsInt8(reordered(x, rows), rows, y);
-            return;
-        }
-        if (rows > TUNING.fewRows() && Gemm.suits(rows, out, in)) {
+        } else {
             inStorageOrder.multiply(reordered(x, rows), rows, y);
-            return;
         }
-        Int4Activations inputs = Int4Activations.of(x, rows, in, TUNING.togetherInt4());
+    }
+
+    @Override
+    public void multiplyFew(float[] x, int rows, int together, float[] y) {
+        Int4Activations inputs = Int4Activations.of(x, rows, in, together);
         RowTasks.forEach(out, in, rows, (from, to) -> INT4.multiply(rows(from, to), inputs, y, out));
     }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.internal.matrix;
 
+import io.github.blip2java.checkpoint.WeightFormat;
 import io.github.blip2java.internal.kernel.FewRows;
 import io.github.blip2java.internal.kernel.Kernels;
 import io.github.blip2java.internal.kernel.Rows;
@@ -10,10 +11,10 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /** Weights of 8 bits: w = code · scale, with one scale for each row. */
-final class Int8Matrix implements WeightMatrix {
+final class Int8Matrix implements WeightMatrix, FewOrMany {
     private static final Kernels KERNELS = Kernels.get();
     private static final WeightKernel INT8 = KERNELS.int8();
-    private static final Tuning TUNING = Tuning.CHOSEN;
+    private static final Tuning.Rows TUNING = Tuning.CHOSEN.rows(WeightFormat.INT8);
 
     private final ByteBuffer codes;
     private final float[] scales;
@@ -54,17 +55,27 @@ final class Int8Matrix implements WeightMatrix {
 
     @Override
     public void multiply(float[] x, int rows, float[] y) {
-        if (rows > TUNING.fewRowsInt8() && Gemm.suitsInt8(rows, out, in)) {
-            try (Int8Activations inputs = new Int8Activations(x, rows, in)) {
-                inputs.multiply(codes, scales, out, new Rows(y, 0, out));
-            }
-            return;
+        if (rows > TUNING.few() && Gemm.suits(rows, out, in)) {
+            multiplyMany(x, rows, y);
+        } else {
+            multiplyFew(x, rows, TUNING.together(), y);
         }
-        if (rows > TUNING.fewRows() && Gemm.suits(rows, out, in)) {
+    }
+
+    @Override
+    public void multiplyMany(float[] x, int rows, float[] y) {
+        if (!Gemm.suitsInt8(rows, out, in)) {
             Gemm.multiplyWidened(this, x, rows, y);
             return;
         }
-        FewRows few = KERNELS.fewRows(x, rows, in, TUNING.togetherInt8());
+        try (Int8Activations inputs = new Int8Activations(x, rows, in)) {
+            inputs.multiply(codes, scales, out, new Rows(y, 0, out));
+        }
+    }
+
+    @Override
+    public void multiplyFew(float[] x, int rows, int together, float[] y) {
+        FewRows few = KERNELS.fewRows(x, rows, in, together);
         RowTasks.forEach(out, in, rows, (from, to) -> {
             INT8.multiply(new StoredRows(codes, in, from, to), few, y, out);
             for (int r = 0; r < rows; r++) {

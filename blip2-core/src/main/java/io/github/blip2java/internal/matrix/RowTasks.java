@@ -5,7 +5,8 @@ import io.github.blip2java.internal.kernel.Parallel;
 
 /** Shares the rows of a matrix out among the threads of the pool, for a product of few rows. */
 final class RowTasks {
-    private static final Tuning TUNING = Tuning.CHOSEN;
+    private static final long SMALL = Tuning.CHOSEN.smallProduct();
+    private static final int TASK_ROWS = Tuning.CHOSEN.taskRows();
 
     private RowTasks() {}
 
@@ -16,7 +17,7 @@ final class RowTasks {
     }
 
     static boolean isSmall(int out, int in, int rows) {
-        return (long) out * in * rows < TUNING.smallProduct();
+        return (long) out * in * rows < SMALL;
     }
 
     static void forEach(int out, int in, int rows, Body body) {
@@ -24,10 +25,9 @@ final class RowTasks {
             body.rows(0, out);
             return;
         }
-        int rowsOfTask = TUNING.taskRows();
-        Parallel.forRange((out + rowsOfTask - 1) / rowsOfTask, task -> {
-            int from = task * rowsOfTask;
-            body.rows(from, Math.min(out, from + rowsOfTask));
+        Parallel.forRange((out + TASK_ROWS - 1) / TASK_ROWS, task -> {
+            int from = task * TASK_ROWS;
+            body.rows(from, Math.min(out, from + TASK_ROWS));
         });
     }
 }
