@@ -50,7 +50,12 @@ public record ComputeEnvironment(String kernels, String library, int activationB
      * @return what is used and what was measured
      */
     public static List<Threshold> measureThresholds(ProgressListener progress) {
-        return Parallel.shared().call(() -> ThresholdMeter.measure(progress));
+        return Parallel.shared()
+                .call(() -> ThresholdMeter.measure(
+                        format -> progress.progress("measuring", format, ThresholdMeter.FORMATS)))
+                .stream()
+                .map(found -> new Threshold(found.name(), found.meaning(), found.used(), found.measured()))
+                .toList();
     }
 
     static ComputeEnvironment of(int threads) {

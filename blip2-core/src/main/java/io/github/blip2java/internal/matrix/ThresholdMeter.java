@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.internal.matrix;
 
-import io.github.blip2java.ComputeEnvironment.Threshold;
-import io.github.blip2java.ProgressListener;
 import io.github.blip2java.checkpoint.DType;
 import io.github.blip2java.checkpoint.OffHeap;
 import io.github.blip2java.checkpoint.WeightFormat;
@@ -15,12 +13,16 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
+import java.util.function.IntConsumer;
 
 /**
  * Measures the thresholds of {@link Tuning} on this machine: products of a full-size feed-forward layer, with weights that take turns
  * and are larger together than most caches, so that they come from memory as in a model.
  */
 public final class ThresholdMeter {
+    /** How many formats are measured. */
+    public static final int FORMATS = 5;
+
     private static final int IN = 2560;
     private static final int OUT = 10_240;
     private static final long TOGETHER = 256L << 20;
@@ -34,17 +36,27 @@ public final class ThresholdMeter {
     private ThresholdMeter() {}
 
     /**
+     * A number that chooses who computes a product.
+     *
+     * @param name     its name in {@link Tuning}
+     * @param meaning  what it says
+     * @param used     what this process uses
+     * @param measured what is best on this machine
+     */
+    public record Threshold(String name, String meaning, int used, int measured) {}
+
+    /**
      * Measures.
      *
-     * @param progress hears of each format
+     * @param begun hears the number of each format that is begun, from 0 to {@value #FORMATS} - 1
      * @return all thresholds that depend on the machine
      */
-    public static List<Threshold> measure(ProgressListener progress) {
+    public static List<Threshold> measure(IntConsumer begun) {
         List<Threshold> thresholds = new ArrayList<>();
         List<WeightFormat> formats =
                 List.of(WeightFormat.F32, WeightFormat.F16, WeightFormat.BF16, WeightFormat.INT8, WeightFormat.INT4);
         for (WeightFormat format : formats) {
-            progress.progress("measuring", formats.indexOf(format), formats.size());
+            begun.accept(formats.indexOf(format));
             thresholds.addAll(measure(format));
         }
         return thresholds;
