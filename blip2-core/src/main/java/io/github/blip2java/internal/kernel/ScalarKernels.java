@@ -4,7 +4,7 @@ package io.github.blip2java.internal.kernel;
 import java.util.Arrays;
 
 /** The kernels in plain Java: the yardstick of the others, and the fallback. Sums are kept in double. */
-class ScalarKernels implements Kernels {
+final class ScalarKernels implements Kernels {
     /** Added to a number below 2^22, it rounds it, and leaves it in the lowest bits. */
     static final float ROUNDER = 0x1.8p23f;
 
@@ -132,7 +132,7 @@ class ScalarKernels implements Kernels {
     }
 
     /** y = (x − mean) · scale · weight + bias. */
-    void normalize(
+    static void normalize(
             float[] x,
             int xOffset,
             int n,

@@ -18,11 +18,14 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * The kernels on the Vector API. What has no loop worth the trouble is inherited.
+ * The kernels on the Vector API.
  *
  * <p>Loaded by name, see {@link KernelChoice}.
  */
-class VectorKernels extends ScalarKernels {
+final class VectorKernels implements Kernels {
+    /** For what has no loop worth the trouble, and for what is left over beyond whole vectors. */
+    private static final ScalarKernels SCALAR = new ScalarKernels();
+
     private static final WeightKernel F32 = VectorFormat.F32.loops();
     private static final WeightKernel F16 = VectorFormat.F16.loops();
     private static final WeightKernel BF16 = VectorFormat.BF16.loops();
@@ -67,7 +70,7 @@ class VectorKernels extends ScalarKernels {
                     .add(FloatVector.fromArray(F, y, yOffset + i))
                     .intoArray(y, yOffset + i);
         }
-        super.add(x, xOffset + i, y, yOffset + i, n - i);
+        SCALAR.add(x, xOffset + i, y, yOffset + i, n - i);
     }
 
     @Override
@@ -143,7 +146,7 @@ class VectorKernels extends ScalarKernels {
                     FloatVector.fromArray(F, x, offset + i).reinterpretAsInts().and(Integer.MAX_VALUE));
         }
         float most = Float.intBitsToFloat(largest.reduceLanes(VectorOperators.MAX));
-        return Math.max(most, super.largestMagnitude(x, offset + i, n - i));
+        return Math.max(most, SCALAR.largestMagnitude(x, offset + i, n - i));
     }
 
     @Override
@@ -152,11 +155,11 @@ class VectorKernels extends ScalarKernels {
         for (; i <= n - L && B.length() == L; i += L) {
             IntVector rounded = FloatVector.fromArray(F, x, offset + i)
                     .mul(factor)
-                    .add(ROUNDER)
+                    .add(ScalarKernels.ROUNDER)
                     .reinterpretAsInts();
             ((ByteVector) rounded.convertShape(VectorOperators.I2B, B, 0)).intoArray(out, i);
         }
-        roundToBytes(x, offset, factor, out, i, n);
+        ScalarKernels.roundToBytes(x, offset, factor, out, i, n);
     }
 
     @Override
@@ -184,8 +187,8 @@ class VectorKernels extends ScalarKernels {
         normalize(x, xOffset, n, mean, (float) (1 / Math.sqrt(squares / n + eps)), weight, bias, y, yOffset);
     }
 
-    @Override
-    void normalize(
+    /** y = (x − mean) · scale · weight + bias. */
+    private static void normalize(
             float[] x,
             int xOffset,
             int n,
@@ -196,7 +199,7 @@ class VectorKernels extends ScalarKernels {
             float[] y,
             int yOffset) {
         if (weight == null || bias == null) {
-            super.normalize(x, xOffset, n, mean, scale, weight, bias, y, yOffset);
+            ScalarKernels.normalize(x, xOffset, n, mean, scale, weight, bias, y, yOffset);
             return;
         }
         int i = 0;
@@ -253,8 +256,8 @@ class VectorKernels extends ScalarKernels {
         VectorMask<Float> tiny = x.compare(VectorOperators.LT, LOWEST_EXPONENT);
         FloatVector bounded = x.max(LOWEST_EXPONENT);
         // x = n ln 2 + r with |r| ≤ ln 2 / 2; adding and subtracting 1.5 · 2^23 rounds to a whole number.
-        FloatVector shifted = bounded.mul(LOG2_E).add(ROUNDER);
-        FloatVector n = shifted.sub(ROUNDER);
+        FloatVector shifted = bounded.mul(LOG2_E).add(ScalarKernels.ROUNDER);
+        FloatVector n = shifted.sub(ScalarKernels.ROUNDER);
         FloatVector r = n.fma(FloatVector.broadcast(F, -LN2_HIGH), bounded);
         r = n.fma(FloatVector.broadcast(F, -LN2_LOW), r);
         // The Taylor series up to r^7 / 7!, whose rest is below 2^-27 here.
@@ -290,7 +293,27 @@ class VectorKernels extends ScalarKernels {
             FloatVector cdf = FloatVector.broadcast(F, 2f).sub(tail).blend(tail, negative);
             v.mul(0.5f).mul(cdf).intoArray(x, offset + i);
         }
-        super.gelu(x, offset + i, n - i);
+        SCALAR.gelu(x, offset + i, n - i);
+    }
+
+    @Override
+    public void rmsNorm(float[] x, int xOffset, int n, float[] weight, float eps, float[] y, int yOffset) {
+        SCALAR.rmsNorm(x, xOffset, n, weight, eps, y, yOffset);
+    }
+
+    @Override
+    public void geluTanh(float[] x, int offset, int n) {
+        SCALAR.geluTanh(x, offset, n);
+    }
+
+    @Override
+    public void sigmoidGate(float[] x, int offset, int n, float factor) {
+        SCALAR.sigmoidGate(x, offset, n, factor);
+    }
+
+    @Override
+    public void relu(float[] x, int offset, int n) {
+        SCALAR.relu(x, offset, n);
     }
 
     @Override
