@@ -4,7 +4,7 @@ package io.github.blip2java.internal.kernel;
 import java.util.Arrays;
 
 /**
- * Few rows of activations, as they are and in panels of {@value #GROUP} rows, which kernels multiply together so that weights
+ * Few rows of activations, as they are and in panels of {@value #PANEL_ROWS} rows, which kernels multiply together so that weights
  * are read and widened once.
  *
  * <p>A panel holds one vector of its first row, of its second, … of its fifth, then the next vector of each, so that a loop
@@ -13,7 +13,7 @@ import java.util.Arrays;
  */
 public final class FewRows {
     /** Rows of a panel. */
-    static final int GROUP = 5;
+    static final int PANEL_ROWS = 5;
 
     /** Rows of the matrix that are multiplied with a panel: as many as there are registers for their sums. */
     static final int WEIGHTS = 3;
@@ -29,7 +29,7 @@ public final class FewRows {
 
     final float[] panels;
 
-    private final int groups;
+    private final int panelCount;
 
     /**
      * Arranges rows.
@@ -42,13 +42,13 @@ public final class FewRows {
         this.x = x;
         this.rows = rows;
         this.width = width;
-        this.groups = groups(rows, fewest);
+        this.panelCount = panelCount(rows, fewest);
         this.whole = width / lanes * lanes;
-        this.panels = PANELS.get(groups * GROUP * whole);
-        for (int r = 0; r < groups * GROUP; r++) {
-            int to = panel(r / GROUP) + r % GROUP * lanes;
+        this.panels = PANELS.get(panelCount * PANEL_ROWS * whole);
+        for (int r = 0; r < panelCount * PANEL_ROWS; r++) {
+            int to = begin(r / PANEL_ROWS) + r % PANEL_ROWS * lanes;
             for (int i = 0; i < whole; i += lanes) {
-                int at = to + i * GROUP;
+                int at = to + i * PANEL_ROWS;
                 if (r < rows) {
                     System.arraycopy(x, row(r) + i, panels, at, lanes);
                 } else {
@@ -59,23 +59,23 @@ public final class FewRows {
     }
 
     /** Number of panels for some rows. */
-    static int groups(int rows, int fewest) {
-        return Math.max(0, (rows + GROUP - fewest) / GROUP);
+    static int panelCount(int rows, int fewest) {
+        return Math.max(0, (rows + PANEL_ROWS - fewest) / PANEL_ROWS);
     }
 
     /** Number of panels. */
-    int groups() {
-        return groups;
+    int panelCount() {
+        return panelCount;
     }
 
     /** The first row that is in no panel. */
     int single() {
-        return Math.min(rows, groups * GROUP);
+        return Math.min(rows, panelCount * PANEL_ROWS);
     }
 
     /** Where a panel begins. */
-    int panel(int group) {
-        return group * GROUP * whole;
+    int begin(int panel) {
+        return panel * PANEL_ROWS * whole;
     }
 
     /** Where a row of x begins. */
@@ -84,13 +84,13 @@ public final class FewRows {
     }
 
     /** The row of x that follows the last one of a panel. */
-    int end(int group) {
-        return Math.min(rows, (group + 1) * GROUP);
+    int end(int panel) {
+        return Math.min(rows, (panel + 1) * PANEL_ROWS);
     }
 
     /** Writes column o of y for the rows of a panel. */
-    void put(int group, float[] y, int out, int o, float s0, float s1, float s2, float s3, float s4) {
-        int first = group * GROUP;
+    void put(int panel, float[] y, int out, int o, float s0, float s1, float s2, float s3, float s4) {
+        int first = panel * PANEL_ROWS;
         int count = rows - first;
         int at = first * out + o;
         y[at] = s0;

@@ -27,7 +27,7 @@ public final class Int4Activations {
         this.rows = rows;
         this.fewest = fewest;
         this.blocks = blocks;
-        this.codes = new short[Math.max(rows, groups() * FewRows.GROUP) * blocks * Int4Rows.BLOCK];
+        this.codes = new short[Math.max(rows, panelCount() * FewRows.PANEL_ROWS) * blocks * Int4Rows.BLOCK];
         this.scales = new float[rows * blocks * Int4Rows.BLOCK_GROUPS];
         this.sums = new float[rows * blocks * Int4Rows.BLOCK_GROUPS];
     }
@@ -84,24 +84,25 @@ public final class Int4Activations {
 
     /** Codes from one vector of a row to its next. */
     int step(int row) {
-        return row < single() ? FewRows.GROUP * VECTOR : VECTOR;
+        return row < single() ? FewRows.PANEL_ROWS * VECTOR : VECTOR;
     }
 
-    /** Number of groups of five rows. */
-    int groups() {
-        return FewRows.groups(rows, fewest);
+    /** Number of panels, of five rows each. */
+    int panelCount() {
+        return FewRows.panelCount(rows, fewest);
     }
 
     /** The first row that stands alone. */
     int single() {
-        return Math.min(rows, groups() * FewRows.GROUP);
+        return Math.min(rows, panelCount() * FewRows.PANEL_ROWS);
     }
 
     int codesFrom(int row) {
         if (row >= single()) {
             return row * blocks * Int4Rows.BLOCK;
         }
-        return row / FewRows.GROUP * FewRows.GROUP * blocks * Int4Rows.BLOCK + row % FewRows.GROUP * VECTOR;
+        return row / FewRows.PANEL_ROWS * FewRows.PANEL_ROWS * blocks * Int4Rows.BLOCK
+                + row % FewRows.PANEL_ROWS * VECTOR;
     }
 
     int groupsFrom(int row) {

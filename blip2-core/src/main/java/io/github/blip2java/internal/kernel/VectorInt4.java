@@ -29,13 +29,13 @@ final class VectorInt4 implements Int4Kernel {
 
     @Override
     public void multiply(StoredInt4Rows w, Int4Activations x, float[] y, int out) {
-        if (x.groups() > 0) {
+        if (x.panelCount() > 0) {
             Int4Rows two = Int4Rows.zeros(2, w.blocks());
             for (int o = w.from(); o < w.to(); o += 2) {
                 int count = Math.min(2, w.to() - o);
                 w.copyRows(o, count, two);
-                for (int group = 0; group < x.groups(); group++) {
-                    twoByFive(x, group, two, count, y, out, o);
+                for (int panel = 0; panel < x.panelCount(); panel++) {
+                    twoByFive(x, panel, two, count, y, out, o);
                 }
             }
         }
@@ -103,18 +103,18 @@ final class VectorInt4 implements Int4Kernel {
      *
      * <p>Products and scales are two loops because the compiler gives up on the vectors of a longer one.
      */
-    static void twoByFive(Int4Activations x, int group, Int4Rows w, int count, float[] y, int out, int o) {
+    static void twoByFive(Int4Activations x, int panel, Int4Rows w, int count, float[] y, int out, int o) {
         int groups = w.groups();
-        int first = group * FewRows.GROUP;
-        short[] sums = SUMS.get(2 * FewRows.GROUP * 2 * groups);
+        int first = panel * FewRows.PANEL_ROWS;
+        short[] sums = SUMS.get(2 * FewRows.PANEL_ROWS * 2 * groups);
         float[] scales = SCALES.get(2 * groups);
         products(x.codes, x.codesFrom(first), w, sums);
         for (int i = 0; i < count; i++) {
             for (int g = 0; g < 2 * groups; g += L) {
                 bf16(widened(w.scalesOffsets(), w.scalesFrom(i) + g)).intoArray(scales, g);
             }
-            for (int r = first; r < Math.min(x.rows, first + FewRows.GROUP); r++) {
-                int from = (i * FewRows.GROUP + r - first) * 2 * groups;
+            for (int r = first; r < Math.min(x.rows, first + FewRows.PANEL_ROWS); r++) {
+                int from = (i * FewRows.PANEL_ROWS + r - first) * 2 * groups;
                 y[r * out + o + i] = scaled(sums, from, x, x.groupsFrom(r), scales, groups);
             }
         }
@@ -141,7 +141,7 @@ final class VectorInt4 implements Int4Kernel {
                     ShortVector u = ByteVector.fromArray(WHOLE_B, w.codes(), at).reinterpretAsShorts();
                     ShortVector v =
                             ByteVector.fromArray(WHOLE_B, w.codes(), next + at).reinterpretAsShorts();
-                    int from = first + (block * Int4Rows.BLOCK + word * 4 * X) * FewRows.GROUP + 2 * lane;
+                    int from = first + (block * Int4Rows.BLOCK + word * 4 * X) * FewRows.PANEL_ROWS + 2 * lane;
                     for (int nibble = 0; nibble < 4; nibble++) {
                         ShortVector a = u.and(LOW);
                         ShortVector b = v.and(LOW);
@@ -162,7 +162,7 @@ final class VectorInt4 implements Int4Kernel {
                         t4 = t4.add(b.mul(x));
                         u = u.lanewise(VectorOperators.LSHR, 4);
                         v = v.lanewise(VectorOperators.LSHR, 4);
-                        from += FewRows.GROUP * X;
+                        from += FewRows.PANEL_ROWS * X;
                     }
                 }
                 int to = 2 * (block * Int4Rows.BLOCK_GROUPS + lane);

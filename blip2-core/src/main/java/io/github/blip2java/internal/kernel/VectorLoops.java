@@ -126,12 +126,12 @@ final class VectorLoops implements WeightKernel {
     @Override
     public void multiply(StoredRows w, FewRows x, float[] y, int out) {
         int first = w.from();
-        if (x.groups() > 0) {
+        if (x.panelCount() > 0) {
             Object memory = memory(w, FewRows.WEIGHTS);
             for (; first <= w.to() - FewRows.WEIGHTS; first += FewRows.WEIGHTS) {
                 int at = place(w, first, FewRows.WEIGHTS, memory);
-                for (int group = 0; group < x.groups(); group++) {
-                    threeByFive(w, first, memory, at, x, group, y, out);
+                for (int panel = 0; panel < x.panelCount(); panel++) {
+                    threeByFive(w, first, memory, at, x, panel, y, out);
                 }
             }
         }
@@ -219,12 +219,12 @@ final class VectorLoops implements WeightKernel {
 
     /** Columns o to o + 2 of a panel's rows: fifteen sums in registers, and each weight is widened once. */
     private static void threeByFive(
-            StoredRows w, int o, Object memory, int at, FewRows x, int group, float[] y, int out) {
+            StoredRows w, int o, Object memory, int at, FewRows x, int panel, float[] y, int out) {
         int n = w.width();
         int whole = whole(n);
         int at1 = at + n * SIZE;
         int at2 = at1 + n * SIZE;
-        int panel = x.panel(group);
+        int begin = x.begin(panel);
         float[] a = x.panels;
         FloatVector s0 = FloatVector.zero(F);
         FloatVector s1 = FloatVector.zero(F);
@@ -250,7 +250,7 @@ final class VectorLoops implements WeightKernel {
             FloatVector w0 = widen(r0);
             FloatVector w1 = widen(r1);
             FloatVector w2 = widen(r2);
-            int j = panel + i * FewRows.GROUP;
+            int j = begin + i * FewRows.PANEL_ROWS;
             FloatVector z = FloatVector.fromArray(F, a, j);
             s0 = z.fma(w0, s0);
             t0 = z.fma(w1, t0);
@@ -272,11 +272,11 @@ final class VectorLoops implements WeightKernel {
             t4 = z.fma(w1, t4);
             u4 = z.fma(w2, u4);
         }
-        x.put(group, y, out, o, total(s0), total(s1), total(s2), total(s3), total(s4));
-        x.put(group, y, out, o + 1, total(t0), total(t1), total(t2), total(t3), total(t4));
-        x.put(group, y, out, o + 2, total(u0), total(u1), total(u2), total(u3), total(u4));
+        x.put(panel, y, out, o, total(s0), total(s1), total(s2), total(s3), total(s4));
+        x.put(panel, y, out, o + 1, total(t0), total(t1), total(t2), total(t3), total(t4));
+        x.put(panel, y, out, o + 2, total(u0), total(u1), total(u2), total(u3), total(u4));
         if (hasAny(seen) || whole < n) {
-            for (int r = group * FewRows.GROUP; r < x.end(group); r++) {
+            for (int r = panel * FewRows.PANEL_ROWS; r < x.end(panel); r++) {
                 for (int q = 0; q < FewRows.WEIGHTS; q++) {
                     int to = r * out + o + q;
                     finish(w, o + q, memory, at + q * n * SIZE, hasAny(seen), x.x, x.row(r), y, to);
