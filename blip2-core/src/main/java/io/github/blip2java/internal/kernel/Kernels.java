@@ -26,6 +26,15 @@ public interface Kernels {
     }
 
     /**
+     * Tells whether the Vector API is readable and worth its while here, for loops that are no kernels.
+     *
+     * @return false where the kernels are plain Java
+     */
+    static boolean useVectorApi() {
+        return get().getClass() != ScalarKernels.class;
+    }
+
+    /**
      * Computes Σ a·b.
      *
      * @param a       first factor

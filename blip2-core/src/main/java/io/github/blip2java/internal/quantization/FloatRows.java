@@ -2,18 +2,25 @@
 package io.github.blip2java.internal.quantization;
 
 import io.github.blip2java.checkpoint.DType;
+import io.github.blip2java.checkpoint.OffHeap;
 import io.github.blip2java.checkpoint.StoredTensor;
 import io.github.blip2java.internal.kernel.Kernels;
 import io.github.blip2java.internal.kernel.Parallel;
 import io.github.blip2java.internal.kernel.Scratch;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 
 /** Stored rows of 32 or 16 bits, read as float32. */
 public final class FloatRows {
+    /** Bytes read at a time; they and what is made of them stay in a core's own cache. */
+    private static final int READ_BYTES = 1 << 18;
+
+    /** At least so many reads for each thread, so that all end at about the same time. */
+    private static final int READS_PER_THREAD = 4;
+
     private static final Kernels KERNELS = Kernels.get();
     private static final Scratch<short[]> ROW = Scratch.of(short[]::new);
-    private static final Scratch<byte[]> STORED = Scratch.of(byte[]::new);
     private static final Scratch<float[]> VALUES = Scratch.of(float[]::new);
 
     private FloatRows() {}
@@ -25,17 +32,38 @@ public final class FloatRows {
         void row(int row, float[] values);
     }
 
-    /** Reads all rows, widened to float32, all threads sharing them. What is read is never in memory as a whole. */
+    /**
+     * Reads all rows, widened to float32, all threads sharing them. What is read is never in memory as a whole: a thread has some rows
+     * at a time, as a read costs as much as some ten thousand bytes of it.
+     */
     public static void forEach(StoredTensor tensor, int out, int in, Body body) {
-        Parallel.forRange(out, row -> {
-            byte[] stored = STORED.get(in * tensor.dtype().bytes());
-            float[] values = VALUES.get(in);
-            ByteBuffer view =
-                    ByteBuffer.wrap(stored, 0, in * tensor.dtype().bytes()).order(ByteOrder.LITTLE_ENDIAN);
-            tensor.read((long) row * view.remaining(), view);
-            widen(view.flip(), tensor.dtype(), values, 0, in);
-            body.row(row, values);
-        });
+        int width = in * tensor.dtype().bytes();
+        int together =
+                Math.max(1, Math.min(READ_BYTES / Math.max(1, width), out / (Parallel.threads() * READS_PER_THREAD)));
+        Queue<OffHeap> idle = new ConcurrentLinkedQueue<>();
+        try {
+            Parallel.forRange((out + together - 1) / together, part -> {
+                OffHeap memory = idle.poll();
+                if (memory == null) {
+                    memory = OffHeap.allocate((long) together * width);
+                }
+                try {
+                    int from = part * together;
+                    int rows = Math.min(together, out - from);
+                    ByteBuffer stored = memory.bytes().limit(rows * width);
+                    tensor.read((long) from * width, stored);
+                    float[] values = VALUES.get(in);
+                    for (int row = 0; row < rows; row++) {
+                        widen(stored.position(row * width), tensor.dtype(), values, 0, in);
+                        body.row(from + row, values);
+                    }
+                } finally {
+                    idle.add(memory);
+                }
+            });
+        } finally {
+            idle.forEach(OffHeap::close);
+        }
     }
 
     /** Reads n elements, widened to float32, from a buffer that stands at the first and is little-endian. */

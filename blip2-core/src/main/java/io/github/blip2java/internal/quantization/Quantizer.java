@@ -9,7 +9,11 @@ import io.github.blip2java.checkpoint.UnsupportedModelException;
 import io.github.blip2java.checkpoint.WeightFormat;
 import io.github.blip2java.checkpoint.WeightMemory;
 import io.github.blip2java.internal.kernel.Int4Rows;
+import io.github.blip2java.internal.kernel.Kernels;
+import io.github.blip2java.internal.kernel.Scratch;
 import java.nio.ByteBuffer;
+import java.nio.IntBuffer;
+import java.nio.ShortBuffer;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
@@ -39,11 +43,13 @@ public final class Quantizer {
     private static final String SCALE = ".scale";
     private static final String SCALE_AND_OFFSET = ".scale_and_offset";
 
-    private static final int HIGHEST_INT8 = 127;
-    private static final int HIGHEST_INT4 = 15;
+    private static final float LIMIT = Float.MAX_VALUE / 2;
 
-    /** How far an end of a group's range may move, as a part of its width. Measured: finer steps gain 2 % of the error. */
-    private static final float[] MOVES = {-0.04f, -0.02f, 0.02f, 0.04f};
+    private static final Kernels KERNELS = Kernels.get();
+    private static final RowQuantizer ROWS = RowQuantizer.get();
+    private static final Scratch<byte[]> BYTES = Scratch.of(byte[]::new);
+    private static final Scratch<int[]> WORDS = Scratch.of(int[]::new);
+    private static final Scratch<short[]> SCALES_OFFSETS = Scratch.of(short[]::new);
 
     private Quantizer() {}
 
@@ -99,121 +105,43 @@ public final class Quantizer {
         List<ByteBuffer> parts = plan(format, tensor.info().name(), out, in).stream()
                 .map(part -> memory.allocate(part.bytes()))
                 .toList();
+        String name = tensor.info().name();
+        ByteBuffer codes = parts.get(0);
+        ByteBuffer scales = parts.get(1);
+        if (format == WeightFormat.INT8) {
+            FloatRows.forEach(tensor, out, in, (row, values) -> {
+                byte[] bytes = BYTES.get(in);
+                float scale = ROWS.int8(values, in, largest(values, in, row, name, format), bytes);
+                codes.put(row * in, bytes, 0, in);
+                scales.putFloat(row * Float.BYTES, scale);
+            });
+            return parts;
+        }
+        int words = Int4Rows.blocks(in) * Int4Rows.BLOCK_BYTES / Integer.BYTES;
+        int groups = Int4Rows.blocks(in) * Int4Rows.BLOCK_GROUPS;
+        IntBuffer wordsOfAll = codes.asIntBuffer();
+        ShortBuffer scalesOffsetsOfAll = scales.asShortBuffer();
         FloatRows.forEach(tensor, out, in, (row, values) -> {
-            check(values, in, row, tensor.info().name(), format);
-            if (format == WeightFormat.INT8) {
-                quantizeInt8(values, in, row, parts);
-            } else {
-                quantizeInt4(values, in, row, parts);
-            }
+            int[] row4 = WORDS.get(words);
+            short[] scalesOffsets = SCALES_OFFSETS.get(2 * groups);
+            ROWS.int4(values, in, largest(values, in, row, name, format), row4, scalesOffsets);
+            wordsOfAll.put(row * words, row4, 0, words);
+            scalesOffsetsOfAll.put(row * 2 * groups, scalesOffsets, 0, 2 * groups);
         });
         return parts;
     }
 
-    private static void check(float[] values, int in, int row, String name, WeightFormat format) {
-        for (int i = 0; i < in; i++) {
-            // A range of half the largest float leaves room for differences.
-            if (!(Math.abs(values[i]) < Float.MAX_VALUE / 2)) {
+    /** The largest magnitude in a row of finite numbers; a range of half the largest float leaves room for differences. */
+    private static float largest(float[] values, int in, int row, String name, WeightFormat format) {
+        float largest = KERNELS.largestMagnitude(values, 0, in);
+        for (int i = 0; i < in && !(largest < LIMIT); i++) {
+            if (!(Math.abs(values[i]) < LIMIT)) {
                 throw new UnsupportedModelException("tensor \"" + name + "\"[" + row + ", " + i
                         + "]: expected a finite weight, got " + values[i] + ", which "
                         + format.name().toLowerCase(Locale.ROOT)
                         + " cannot hold; the checkpoint is damaged, download it again");
             }
         }
-    }
-
-    private static void quantizeInt8(float[] values, int in, int row, List<ByteBuffer> parts) {
-        float highest = 0;
-        for (int i = 0; i < in; i++) {
-            highest = Math.max(highest, Math.abs(values[i]));
-        }
-        float scale = highest / HIGHEST_INT8;
-        byte[] codes = new byte[in];
-        // A scale of 0 comes from zeros, or from weights that no float could tell from zero once multiplied.
-        for (int i = 0; i < in && scale > 0; i++) {
-            codes[i] = (byte) Math.max(-HIGHEST_INT8, Math.min(HIGHEST_INT8, Math.rint(values[i] / scale)));
-        }
-        parts.get(0).put(row * in, codes);
-        parts.get(1).putFloat(row * Float.BYTES, scale);
-    }
-
-    private static void quantizeInt4(float[] values, int in, int row, List<ByteBuffer> parts) {
-        int groups = Int4Rows.blocks(in) * Int4Rows.BLOCK_GROUPS;
-        byte[] codes = new byte[groups * Int4Rows.GROUP / 2];
-        for (int from = 0; from < in; from += Int4Rows.GROUP) {
-            int n = Math.min(Int4Rows.GROUP, in - from);
-            int group = from / Int4Rows.GROUP;
-            Int4Range range = Int4Range.best(values, from, n);
-            for (int i = 0; i < n; i++) {
-                int at = Int4Rows.firstByte(group) + i / 8 * Int4Rows.WORD_STRIDE + i % 8 / 2;
-                codes[at] |= (byte) (range.code(values[from + i]) << i % 2 * 4);
-            }
-            int at = (row * 2 * groups + group) * Short.BYTES;
-            parts.get(1).putShort(at, Narrowing.toBfloat16(range.scale()));
-            parts.get(1).putShort(at + groups * Short.BYTES, Narrowing.toBfloat16(range.offset()));
-        }
-        parts.get(0).put(row * codes.length, codes);
-    }
-
-    /** Where a group's codes 0 to 15 lie; both numbers are exact in bfloat16. */
-    private record Int4Range(float offset, float scale) {
-        static Int4Range between(float low, float high) {
-            float offset = bfloat16(low);
-            return new Int4Range(offset, bfloat16((high - offset) / HIGHEST_INT4));
-        }
-
-        private static float bfloat16(float value) {
-            return Float.intBitsToFloat(Narrowing.toBfloat16(value) << 16);
-        }
-
-        /** Moves the lower end of the values' range, then the upper one, to where the squared error is least. */
-        static Int4Range best(float[] values, int from, int n) {
-            float low = values[from];
-            float high = values[from];
-            for (int i = from + 1; i < from + n; i++) {
-                low = Math.min(low, values[i]);
-                high = Math.max(high, values[i]);
-            }
-            float width = high - low;
-            Int4Range best = between(low, high);
-            float least = best.squaredError(values, from, n);
-            float bestLow = low;
-            for (float move : MOVES) {
-                Int4Range range = between(low + move * width, high);
-                float error = range.squaredError(values, from, n);
-                if (error < least) {
-                    least = error;
-                    best = range;
-                    bestLow = low + move * width;
-                }
-            }
-            for (float move : MOVES) {
-                Int4Range range = between(bestLow, high + move * width);
-                float error = range.squaredError(values, from, n);
-                if (error < least) {
-                    least = error;
-                    best = range;
-                }
-            }
-            return best;
-        }
-
-        private float squaredError(float[] values, int from, int n) {
-            float inverse = scale == 0 ? 0 : 1 / scale;
-            float sum = 0;
-            for (int i = from; i < from + n; i++) {
-                float error = code(values[i], inverse) * scale + offset - values[i];
-                sum += error * error;
-            }
-            return sum;
-        }
-
-        int code(float value) {
-            return code(value, scale == 0 ? 0 : 1 / scale);
-        }
-
-        private int code(float value, float inverse) {
-            return (int) (Math.max(0f, Math.min(HIGHEST_INT4, (value - offset) * inverse)) + 0.5f);
-        }
+        return largest;
     }
 }
