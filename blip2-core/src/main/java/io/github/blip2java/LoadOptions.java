@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
+import io.github.blip2java.checkpoint.Arithmetic;
 import io.github.blip2java.checkpoint.WeightFormat;
 import io.github.blip2java.memory.InsufficientMemoryException;
 
@@ -15,9 +16,15 @@ import io.github.blip2java.memory.InsufficientMemoryException;
  * @param maxWaiting  calls that may wait for their turn, 0 or more. As many calls compute at once as the model has threads, fewer where
  *                    the heap is small; the others wait in the order they came, and one too many is a
  *                    {@link java.util.concurrent.RejectedExecutionException}
+ * @param arithmetic  how products of many rows are computed; {@link Arithmetic#BF16} is refused where the processor cannot
  */
 public record LoadOptions(
-        WeightFormat dtype, boolean memoryCheck, ProgressListener progress, int threads, int maxWaiting) {
+        WeightFormat dtype,
+        boolean memoryCheck,
+        ProgressListener progress,
+        int threads,
+        int maxWaiting,
+        Arithmetic arithmetic) {
 
     /** As many threads as there are cores, or as the system property {@code blip2.threads} says. */
     public static final int ALL_CORES = 0;
@@ -30,6 +37,7 @@ public record LoadOptions(
      * @param progress    hears how far loading has come
      * @param threads     0 or more
      * @param maxWaiting  0 or more
+     * @param arithmetic  how products of many rows are computed
      * @throws IllegalArgumentException if one is negative
      */
     public LoadOptions {
@@ -44,12 +52,13 @@ public record LoadOptions(
     }
 
     /**
-     * The defaults: as stored, memory checked, nobody listening, all cores, any number of calls waiting.
+     * The defaults: as stored, memory checked, nobody listening, all cores, any number of calls waiting, arithmetic of float32.
      *
      * @return the options
      */
     public static LoadOptions defaults() {
-        return new LoadOptions(WeightFormat.AUTO, true, ProgressListener.NONE, ALL_CORES, Integer.MAX_VALUE);
+        return new LoadOptions(
+                WeightFormat.AUTO, true, ProgressListener.NONE, ALL_CORES, Integer.MAX_VALUE, Arithmetic.F32);
     }
 
     /**
@@ -59,7 +68,7 @@ public record LoadOptions(
      * @return new options
      */
     public LoadOptions withDtype(WeightFormat value) {
-        return new LoadOptions(value, memoryCheck, progress, threads, maxWaiting);
+        return new LoadOptions(value, memoryCheck, progress, threads, maxWaiting, arithmetic);
     }
 
     /**
@@ -69,7 +78,7 @@ public record LoadOptions(
      * @return new options
      */
     public LoadOptions withMemoryCheck(boolean value) {
-        return new LoadOptions(dtype, value, progress, threads, maxWaiting);
+        return new LoadOptions(dtype, value, progress, threads, maxWaiting, arithmetic);
     }
 
     /**
@@ -79,7 +88,7 @@ public record LoadOptions(
      * @return new options
      */
     public LoadOptions withProgress(ProgressListener listener) {
-        return new LoadOptions(dtype, memoryCheck, listener, threads, maxWaiting);
+        return new LoadOptions(dtype, memoryCheck, listener, threads, maxWaiting, arithmetic);
     }
 
     /**
@@ -90,7 +99,7 @@ public record LoadOptions(
      * @throws IllegalArgumentException if it is negative
      */
     public LoadOptions withThreads(int value) {
-        return new LoadOptions(dtype, memoryCheck, progress, value, maxWaiting);
+        return new LoadOptions(dtype, memoryCheck, progress, value, maxWaiting, arithmetic);
     }
 
     /**
@@ -101,6 +110,17 @@ public record LoadOptions(
      * @throws IllegalArgumentException if it is negative
      */
     public LoadOptions withMaxWaiting(int value) {
-        return new LoadOptions(dtype, memoryCheck, progress, threads, value);
+        return new LoadOptions(dtype, memoryCheck, progress, threads, value, arithmetic);
+    }
+
+    /**
+     * Changes how products of many rows are computed.
+     *
+     * @param value the arithmetic
+     * @return new options; loading with {@link Arithmetic#BF16} is an {@link IllegalArgumentException} where no library multiplies
+     *         bfloat16 natively and right on this processor
+     */
+    public LoadOptions withArithmetic(Arithmetic value) {
+        return new LoadOptions(dtype, memoryCheck, progress, threads, maxWaiting, value);
     }
 }

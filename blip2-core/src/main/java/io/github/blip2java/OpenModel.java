@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java;
 
+import io.github.blip2java.checkpoint.Arithmetic;
 import io.github.blip2java.checkpoint.Checkpoint;
 import io.github.blip2java.checkpoint.CheckpointFolder;
 import io.github.blip2java.checkpoint.Failures;
 import io.github.blip2java.checkpoint.UnsupportedModelException;
 import io.github.blip2java.checkpoint.WeightScope;
 import io.github.blip2java.internal.kernel.Parallel;
+import io.github.blip2java.internal.matrix.Gemm;
 import io.github.blip2java.internal.matrix.NativeMemory;
 import io.github.blip2java.internal.tensor.JavaCpp;
 import io.github.blip2java.memory.InsufficientMemoryException;
@@ -70,7 +72,7 @@ final class OpenModel implements AutoCloseable {
     private OpenModel(Blip2Config config, Checkpoint checkpoint, Parallel pool, LoadOptions options, Reading reading) {
         this.config = config;
         this.checkpoint = checkpoint;
-        this.weights = checkpoint.root(options.dtype());
+        this.weights = checkpoint.root(options.dtype(), options.arithmetic());
         this.reading = reading;
         this.progress = options.progress();
         this.pool = pool;
@@ -93,6 +95,9 @@ final class OpenModel implements AutoCloseable {
     static <T> T load(Path given, LoadOptions options, Reading reading, Function<OpenModel, T> facade)
             throws IOException {
         JavaCpp.prepare();
+        if (options.arithmetic() == Arithmetic.BF16) {
+            Gemm.requireBf16();
+        }
         Path directory = CheckpointFolder.resolve(given);
         Parallel pool = options.threads() == LoadOptions.ALL_CORES ? Parallel.shared() : Parallel.of(options.threads());
         logEnvironment(pool);

@@ -71,6 +71,29 @@ class OddRuntimesTest {
                 .hasSize(1);
     }
 
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void aProcessorWithoutBfloat16RefusesItsArithmetic() throws Exception {
+        Ended ended = java(
+                List.of("env", "ONEDNN_MAX_CPU_ISA=AVX2"),
+                List.of(),
+                Blip2.class,
+                "caption",
+                "--model",
+                MODEL,
+                "--arithmetic",
+                "bf16",
+                CAT);
+        assertThat(ended.code()).as(ended.printed()).isEqualTo(2);
+        assertThat(ended.printed().lines().filter(line -> !line.startsWith("WARNING: ")))
+                .singleElement()
+                .asString()
+                .matches(
+                        "blip2: arithmetic bf16: expected oneDNN \\(module blip2-onednn\\) on a processor that multiplies bfloat16,"
+                                + " x86 with AVX512_BF16 or AMX; got oneDNN [0-9.]+ \\([^)]+\\); leave it at f32, which gives the ids of"
+                                + " transformers in float32 too");
+    }
+
     /** A user without a home has the home "?" in Java. */
     @Test
     @EnabledOnOs(OS.LINUX)

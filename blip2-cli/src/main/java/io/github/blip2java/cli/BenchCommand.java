@@ -163,6 +163,7 @@ final class BenchCommand implements Callable<Integer> {
             Map<String, Object> figures = new LinkedHashMap<>();
             figures.put("program", "blip2-java, Java " + Runtime.version() + ", " + ComputeEnvironment.current());
             figures.put("dtype", options.dtype().name().toLowerCase(Locale.ROOT));
+            figures.put("arithmetic", options.arithmetic().name().toLowerCase(Locale.ROOT));
             figures.put("batch", batch);
             figures.put("beams", beams);
             figures.put("load_s", rounded(load));

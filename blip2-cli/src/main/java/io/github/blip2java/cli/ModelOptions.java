@@ -2,6 +2,7 @@
 package io.github.blip2java.cli;
 
 import io.github.blip2java.LoadOptions;
+import io.github.blip2java.checkpoint.Arithmetic;
 import io.github.blip2java.checkpoint.WeightFormat;
 import picocli.CommandLine.Option;
 
@@ -25,6 +26,16 @@ final class ModelOptions {
             })
     private WeightFormat dtype = WeightFormat.AUTO;
 
+    @Option(
+            names = "--arithmetic",
+            paramLabel = "TYPE",
+            description = {
+                "How to compute pictures and prompts with weights that are floats (default: f32).",
+                "f32   exactly as transformers does in float32",
+                "bf16  rounded to bfloat16, several times as fast on x86 processors with AVX512_BF16 or AMX; texts may differ"
+            })
+    private Arithmetic arithmetic = Arithmetic.F32;
+
     @Option(names = "--threads", paramLabel = "N", description = "Threads to compute with (default: all cores).")
     private Integer threads;
 
@@ -47,6 +58,10 @@ final class ModelOptions {
         return dtype;
     }
 
+    Arithmetic arithmetic() {
+        return arithmetic;
+    }
+
     /** The options for loading. */
     LoadOptions apply(Progress progress) {
         if (threads != null && threads < 1) {
@@ -54,6 +69,7 @@ final class ModelOptions {
         }
         return LoadOptions.defaults()
                 .withDtype(dtype)
+                .withArithmetic(arithmetic)
                 .withMemoryCheck(!force)
                 .withProgress(progress)
                 .withThreads(threads == null ? LoadOptions.ALL_CORES : threads);

@@ -298,7 +298,18 @@ public final class Checkpoint implements AutoCloseable {
      * @return the scope of all names
      */
     public WeightScope root(WeightFormat format) {
-        return new WeightScope(this, "", format);
+        return root(format, Arithmetic.F32);
+    }
+
+    /**
+     * Starts at the top.
+     *
+     * @param format     how matrices are to be kept in memory
+     * @param arithmetic how their products of many rows are to be computed
+     * @return the scope of all names
+     */
+    public WeightScope root(WeightFormat format, Arithmetic arithmetic) {
+        return new WeightScope(this, "", format, arithmetic);
     }
 
     /**

@@ -18,11 +18,13 @@ public final class WeightScope {
     private final Checkpoint checkpoint;
     private final String prefix;
     private final WeightFormat format;
+    private final Arithmetic arithmetic;
 
-    WeightScope(Checkpoint checkpoint, String prefix, WeightFormat format) {
+    WeightScope(Checkpoint checkpoint, String prefix, WeightFormat format, Arithmetic arithmetic) {
         this.checkpoint = checkpoint;
         this.prefix = prefix;
         this.format = format;
+        this.arithmetic = arithmetic;
     }
 
     /**
@@ -32,7 +34,7 @@ public final class WeightScope {
      * @return the scope {@code prefix.child}
      */
     public WeightScope at(String child) {
-        return new WeightScope(checkpoint, path(child), format);
+        return new WeightScope(checkpoint, path(child), format, arithmetic);
     }
 
     /**
@@ -62,6 +64,15 @@ public final class WeightScope {
      */
     public WeightFormat format() {
         return format;
+    }
+
+    /**
+     * The wish for the products of the matrices below here.
+     *
+     * @return how those of many rows are to be computed
+     */
+    public Arithmetic arithmetic() {
+        return arithmetic;
     }
 
     /**

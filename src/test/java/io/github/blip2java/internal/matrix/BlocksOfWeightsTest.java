@@ -2,18 +2,22 @@
 package io.github.blip2java.internal.matrix;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThatCode;
 
+import io.github.blip2java.checkpoint.Arithmetic;
 import io.github.blip2java.checkpoint.Checkpoint;
 import io.github.blip2java.checkpoint.DType;
 import io.github.blip2java.checkpoint.SafetensorsWriter;
 import io.github.blip2java.checkpoint.SafetensorsWriter.Planned;
 import io.github.blip2java.checkpoint.WeightFormat;
+import io.github.blip2java.internal.quantization.Narrowing;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
+import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,7 +25,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Weights of 8 and 4 bits times many rows, with the library that multiplies bytes, where a matrix is large enough that weights
- * of 4 bits are turned into bytes in two blocks.
+ * of 4 bits are turned into bytes, and floats rounded to bfloat16, in several blocks.
  */
 @Tag("arithmetic")
 class BlocksOfWeightsTest {
@@ -39,14 +43,7 @@ class BlocksOfWeightsTest {
     void theSecondBlockIsWhereItBelongs(WeightFormat format) throws IOException {
         assertThat(Gemm.suits(ROWS, OUT, IN)).isTrue();
         assertThat(Gemm.blockRows(OUT, IN)).isEqualTo(512);
-        float[] values = gaussian(OUT * IN);
-        ByteBuffer bytes = ByteBuffer.allocate(Float.BYTES * values.length).order(ByteOrder.LITTLE_ENDIAN);
-        bytes.asFloatBuffer().put(values);
-        SafetensorsWriter.write(
-                directory,
-                List.of(new Planned("w.weight", DType.F32, new long[] {OUT, IN})),
-                Long.MAX_VALUE,
-                (tensor, file) -> SafetensorsWriter.writeFully(file, bytes));
+        write(gaussian(OUT * IN));
         try (Checkpoint checkpoint = Checkpoint.open(directory)) {
             WeightMatrix matrix = WeightMatrix.load(checkpoint.root(format), "w.weight", OUT, IN);
             float[] x = gaussian(ROWS * IN);
@@ -83,6 +80,68 @@ class BlocksOfWeightsTest {
                 }
             }
         }
+    }
+
+    /** Seven rows are many: both factors are rounded, those of weights in blocks of a part of each thread. */
+    @ParameterizedTest
+    @EnumSource(names = {"F32", "F16", "BF16"})
+    void inBfloat16BothFactorsAreRoundedAndNothingElse(WeightFormat format) throws IOException {
+        assumeThatCode(Gemm::requireBf16).doesNotThrowAnyException();
+        write(gaussian(OUT * IN));
+        try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+            WeightMatrix matrix = WeightMatrix.load(checkpoint.root(format, Arithmetic.BF16), "w.weight", OUT, IN);
+            float[] x = gaussian(7 * IN);
+            float[] y = new float[7 * OUT];
+            matrix.multiply(x, 7, y);
+            float[] w = new float[IN];
+            for (int o = 0; o < OUT; o++) {
+                matrix.copyRow(o, w, 0);
+                for (int r = 0; r < 7; r++) {
+                    double sum = 0;
+                    double size = 0;
+                    for (int i = 0; i < IN; i++) {
+                        double term = (double) rounded(x[r * IN + i]) * rounded(w[i]);
+                        sum += term;
+                        size += Math.abs(term);
+                    }
+                    assertThat(Math.abs(y[r * OUT + o] - sum))
+                            .as("[%d, %d]", r, o)
+                            .isLessThan((IN + 1) * 0x1p-24 * size);
+                }
+            }
+        }
+    }
+
+    private static float rounded(float value) {
+        return Float.intBitsToFloat(Narrowing.toBfloat16(value) << 16);
+    }
+
+    /** A token is multiplied as ever. */
+    @ParameterizedTest
+    @EnumSource(names = {"F32", "F16", "BF16"})
+    void fewRowsAreNotRounded(WeightFormat format) throws IOException {
+        write(gaussian(OUT * IN));
+        try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+            float[] x = gaussian(6 * IN);
+            float[] exact = new float[6 * OUT];
+            WeightMatrix.load(checkpoint.root(format), "w.weight", OUT, IN).multiply(x, 6, exact);
+            float[] y = new float[6 * OUT];
+            WeightMatrix.load(checkpoint.root(format, Arithmetic.BF16), "w.weight", OUT, IN)
+                    .multiply(x, 6, y);
+            for (int i = 0; i < y.length; i++) {
+                assertThat(y[i]).isCloseTo(exact[i], Offset.offset(0.005f)); // of 64, the scale of a sum; rounded 0.1
+            }
+        }
+    }
+
+    private void write(float[] values) throws IOException {
+        ByteBuffer bytes = ByteBuffer.allocate(Float.BYTES * values.length).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.asFloatBuffer().put(values);
+        SafetensorsWriter.write(
+                directory,
+                List.of(new Planned("w.weight", DType.F32, new long[] {OUT, IN})),
+                Long.MAX_VALUE,
+                (tensor, file) -> SafetensorsWriter.writeFully(file, bytes));
     }
 
     private float[] gaussian(int n) {

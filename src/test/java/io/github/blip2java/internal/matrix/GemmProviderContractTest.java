@@ -4,6 +4,7 @@ package io.github.blip2java.internal.matrix;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.blip2java.checkpoint.DType;
+import io.github.blip2java.checkpoint.StoredTensor;
 import io.github.blip2java.internal.quantization.Narrowing;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -129,6 +130,59 @@ class GemmProviderContractTest {
         products.forEach(product -> product.check(0, product.out, product.y));
     }
 
+    /** Of inputs that bfloat16 holds exactly, where the processor multiplies it. */
+    @Test
+    void productsOfBfloat16EqualSumsInDouble() {
+        for (GemmProvider gemm : providers().filter(GemmProvider::isAvailable).toList()) {
+            for (int[] shape : gemm.supportsBf16() ? SHAPES : new int[0][]) {
+                Product product = new Product(DType.BF16, shape[0], shape[1], shape[2]);
+                gemm.multiplyBf16(
+                        product.roundX(gemm),
+                        product.rows,
+                        product.weights,
+                        product.out,
+                        product.in,
+                        product.y.asFloatBuffer());
+                product.check(0, product.out, product.y);
+            }
+        }
+    }
+
+    @Test
+    void bfloat16IsTheNearestOfEachType() {
+        for (GemmProvider gemm : providers().filter(GemmProvider::isAvailable).toList()) {
+            for (DType dtype : gemm.supportsBf16() ? List.of(DType.F32, DType.F16) : List.<DType>of()) {
+                int n = 1 << 16;
+                ByteBuffer from = direct((n + 3) * dtype.bytes());
+                float[] values = new float[n];
+                for (int i = 0; i < n; i++) {
+                    // Of halves every one; of floats the middles between two neighbours and what is around them.
+                    int half = 0x7fff + i % 3;
+                    values[i] = dtype == DType.F16
+                            ? StoredTensor.halfToFloat((short) i)
+                            : Float.intBitsToFloat(i << 16 | (i % 7 == 0 ? random.nextInt(1 << 16) : half));
+                    if (dtype == DType.F16) {
+                        from.putShort(2 * (i + 3), (short) i);
+                    } else {
+                        from.putFloat(4 * (i + 3), values[i]);
+                    }
+                }
+                ByteBuffer to = direct((n + 5) * Short.BYTES);
+                gemm.roundToBf16(from.position(3 * dtype.bytes()), dtype, n, to.position(5 * Short.BYTES));
+                for (int i = 0; i < n; i++) {
+                    float got = Float.intBitsToFloat(to.getShort(2 * (i + 5)) << 16);
+                    float nearest = Float.intBitsToFloat(Narrowing.toBfloat16(values[i]) << 16);
+                    // The instruction takes what is below the normal numbers of float32 for zero.
+                    boolean zero = got == 0 && Math.abs(values[i]) < Float.MIN_NORMAL;
+                    assertThat(zero || Float.compare(got, nearest) == 0)
+                            .as("%s %s: expected %s, got %s", dtype, values[i], nearest, got)
+                            .isTrue();
+                }
+                assertThat(to.getShort(4 * Short.BYTES)).isZero();
+            }
+        }
+    }
+
     private static ByteBuffer direct(int n) {
         return ByteBuffer.allocateDirect(n).order(ByteOrder.LITTLE_ENDIAN);
     }
@@ -167,6 +221,18 @@ class GemmProviderContractTest {
             for (int i = 0; i < rows * out; i++) {
                 y.putFloat(i * Float.BYTES, Float.NaN);
             }
+        }
+
+        /** Rounds x to bfloat16 and gives its bytes. */
+        ByteBuffer roundX(GemmProvider gemm) {
+            ByteBuffer floats = direct(rows * in * Float.BYTES);
+            for (int i = 0; i < rows * in; i++) {
+                floats.putFloat(i * Float.BYTES, x.get(i));
+                x.put(i, Float.intBitsToFloat(Narrowing.toBfloat16(x.get(i)) << 16));
+            }
+            ByteBuffer rounded = direct(rows * in * Short.BYTES);
+            gemm.roundToBf16(floats, DType.F32, rows * in, rounded);
+            return rounded;
         }
 
         /** Each term of a sum goes through at most in + 1 roundings of float32. */

@@ -9,6 +9,7 @@ import io.github.blip2java.Blip2Inputs;
 import io.github.blip2java.ImageEncoding;
 import io.github.blip2java.LoadOptions;
 import io.github.blip2java.ModelKind;
+import io.github.blip2java.checkpoint.Arithmetic;
 import io.github.blip2java.checkpoint.Checkpoint;
 import io.github.blip2java.checkpoint.WeightFormat;
 import io.github.blip2java.generation.FinishReason;
@@ -74,6 +75,10 @@ public final class Verifier {
         try (Checkpoint checkpoint = Checkpoint.open(folder)) {
             kind = ModelKind.of(checkpoint);
             rounding = Tolerances.rounding(checkpoint, options.dtype());
+        }
+        if (options.arithmetic() == Arithmetic.BF16
+                && (rounding == WeightFormat.AUTO || rounding == WeightFormat.F16)) {
+            rounding = WeightFormat.BF16; // within products
         }
         OutputChecks checks = new OutputChecks(reference, config, rounding, report);
         if (kind == ModelKind.IMAGE_TEXT_RETRIEVAL) {

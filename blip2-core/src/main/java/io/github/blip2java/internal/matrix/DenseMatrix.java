@@ -72,6 +72,14 @@ final class DenseMatrix implements WeightMatrix, FewOrMany {
         return new DenseMatrix(bytes, DType.F32, out, in);
     }
 
+    ByteBuffer bytes() {
+        return bytes;
+    }
+
+    DType dtype() {
+        return dtype;
+    }
+
     @Override
     public int outFeatures() {
         return out;

@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
+import java.util.Optional;
 
 /** Products of many rows: by the provider that was found, on weights as they lie or else widened block by block. */
 public final class Gemm {
@@ -41,6 +42,29 @@ public final class Gemm {
      */
     public static int activationBits() {
         return CHOSEN.int8() == null ? Float.SIZE : CHOSEN.int8().bits();
+    }
+
+    /** Tried when it is first asked for. */
+    private static final class Bf16 {
+        static final Optional<String> REFUSAL = CHOSEN.bf16Refusal();
+    }
+
+    /**
+     * Makes sure that products of many rows can be computed in bfloat16.
+     *
+     * @throws IllegalArgumentException if no library here does so natively and right
+     */
+    public static void requireBf16() {
+        if (Bf16.REFUSAL.isPresent()) {
+            throw new IllegalArgumentException(
+                    "arithmetic bf16: expected oneDNN (module blip2-onednn) on a processor that multiplies"
+                            + " bfloat16, x86 with AVX512_BF16 or AMX; got " + Bf16.REFUSAL.get()
+                            + "; leave it at f32, which gives the ids of transformers in float32 too");
+        }
+    }
+
+    static GemmProvider provider() {
+        return PROVIDER;
     }
 
     /** Tells whether there is a provider, and enough work that the threads it wakes are worth it. */

@@ -8,6 +8,7 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.util.Random;
+import java.util.function.IntToDoubleFunction;
 
 /**
  * Products computed once by a library and compared with exact sums, before its results are trusted: what a library does
@@ -48,30 +49,96 @@ final class GemmCheck {
         for (int i = 0; i < rows * in; i++) {
             x.put(i, fine());
         }
-        ByteBuffer weights = direct(out * in * dtype.bytes());
-        float[] values = new float[out * in];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = weight(dtype);
-            switch (dtype) {
-                case F16 -> weights.putShort(2 * i, Narrowing.toHalf(values[i]));
-                case BF16 -> weights.putShort(2 * i, Narrowing.toBfloat16(values[i]));
-                default -> weights.putFloat(4 * i, values[i]);
+        float[] values = weights(dtype, out * in);
+        FloatBuffer y = direct(rows * out * Float.BYTES).asFloatBuffer();
+        provider.multiply(x, rows, stored(values, dtype), dtype, out, in, y);
+        return areSums(i -> x.get(i), values, y, rows, in, out);
+    }
+
+    /** Tells whether numbers are rounded to bfloat16 to the nearest, and then multiplied with sums of float32. */
+    boolean isRightInBf16() {
+        for (int[] shape : SHAPES) {
+            for (DType weights : new DType[] {DType.F32, DType.F16, DType.BF16}) {
+                if (!isRightInBf16(weights, shape[0], shape[1], shape[2])) {
+                    return false;
+                }
             }
         }
+        return true;
+    }
+
+    private boolean isRightInBf16(DType dtype, int rows, int in, int out) {
+        float[] inputs = manyBits(rows * in);
+        float[] values = dtype == DType.F32 ? manyBits(out * in) : weights(dtype, out * in);
+        ByteBuffer x = inBf16(inputs, DType.F32);
+        ByteBuffer w = inBf16(values, dtype);
+        if (!areRounded(inputs, x) || !areRounded(values, w)) {
+            return false;
+        }
         FloatBuffer y = direct(rows * out * Float.BYTES).asFloatBuffer();
-        provider.multiply(x, rows, weights, dtype, out, in, y);
+        provider.multiplyBf16(x, rows, w, out, in, y);
+        return areSums(i -> inputs[i], values, y, rows, in, out);
+    }
+
+    /** Positive numbers below, above and halfway between those of bfloat16. */
+    private float[] manyBits(int n) {
+        float[] values = new float[n];
+        for (int i = 0; i < n; i++) {
+            values[i] = 1 + random.nextInt(1 << 9) * 0x1p-9f;
+        }
+        return values;
+    }
+
+    private ByteBuffer inBf16(float[] values, DType dtype) {
+        ByteBuffer stored = stored(values, dtype);
+        if (dtype == DType.BF16) {
+            return stored;
+        }
+        ByteBuffer rounded = direct(values.length * DType.BF16.bytes());
+        provider.roundToBf16(stored, dtype, values.length, rounded);
+        return rounded;
+    }
+
+    /** Compares with the nearest bfloat16, which then takes the place of each number. */
+    private static boolean areRounded(float[] values, ByteBuffer rounded) {
+        for (int i = 0; i < values.length; i++) {
+            short nearest = Narrowing.toBfloat16(values[i]);
+            if (rounded.getShort(DType.BF16.bytes() * i) != nearest) {
+                return false;
+            }
+            values[i] = Float.intBitsToFloat(nearest << Short.SIZE);
+        }
+        return true;
+    }
+
+    /** Compares some places of a product with exact sums. */
+    private boolean areSums(IntToDoubleFunction x, float[] weights, FloatBuffer y, int rows, int in, int out) {
         for (int sample = 0; sample < SAMPLES; sample++) {
             int r = random.nextInt(rows);
             int o = random.nextInt(out);
             double sum = 0;
             for (int i = 0; i < in; i++) {
-                sum += (double) x.get(r * in + i) * values[o * in + i];
+                sum += x.applyAsDouble(r * in + i) * weights[o * in + i];
             }
             if (!(Math.abs(y.get(r * out + o) - sum) <= TOLERANCE * sum)) {
                 return false;
             }
         }
         return true;
+    }
+
+    private float[] weights(DType dtype, int n) {
+        float[] values = new float[n];
+        for (int i = 0; i < n; i++) {
+            values[i] = weight(dtype);
+        }
+        return values;
+    }
+
+    private static ByteBuffer stored(float[] values, DType dtype) {
+        ByteBuffer bytes = direct(values.length * dtype.bytes());
+        Narrowing.put(values, values.length, dtype, bytes, 0, "");
+        return bytes;
     }
 
     /**

@@ -4,6 +4,7 @@ package io.github.blip2java.internal.matrix;
 import io.github.blip2java.checkpoint.DType;
 import java.util.EnumSet;
 import java.util.Iterator;
+import java.util.Optional;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import java.util.Set;
@@ -80,6 +81,19 @@ record GemmChoice(GemmProvider provider, Set<DType> dtypes, Int8Inputs int8) {
                     e.toString());
             return NONE;
         }
+    }
+
+    /** Why products cannot be computed in bfloat16: as what there is. Empty if they can. */
+    Optional<String> bf16Refusal() {
+        if (provider == null) {
+            return Optional.of("no library");
+        }
+        if (!provider.supportsBf16()) {
+            return Optional.of(provider.description());
+        }
+        return new GemmCheck(provider).isRightInBf16()
+                ? Optional.empty()
+                : Optional.of(provider.description() + ", whose products of bfloat16 are wrong here");
     }
 
     private static Int8Inputs int8(GemmProvider provider, GemmCheck check) {

@@ -72,6 +72,42 @@ public interface GemmProvider {
     void multiply(FloatBuffer x, int rows, ByteBuffer weights, DType dtype, int out, int in, FloatBuffer y);
 
     /**
+     * Tells whether there are {@link #multiplyBf16} and {@link #roundToBf16}, and the processor multiplies bfloat16 itself. Whether it
+     * does so right need not be known: that is tried before it is used.
+     *
+     * @return false unless a provider says otherwise
+     */
+    default boolean supportsBf16() {
+        return false;
+    }
+
+    /**
+     * Rounds numbers to bfloat16, to the nearest and ties to even.
+     *
+     * @param from  numbers from the buffer's position on, outside the heap, little-endian
+     * @param dtype F32 or F16
+     * @param n     how many
+     * @param to    receives them from its position on, outside the heap
+     */
+    default void roundToBf16(ByteBuffer from, DType dtype, int n, ByteBuffer to) {
+        throw new UnsupportedOperationException("roundToBf16");
+    }
+
+    /**
+     * Computes Y = X · Wᵀ of bfloat16 with sums of float32.
+     *
+     * @param x       {@code [rows, in]} from the buffer's position on, outside the heap
+     * @param rows    rows of x and y
+     * @param weights {@code [out, in]} from the buffer's position on, outside the heap
+     * @param out     output features
+     * @param in      input features
+     * @param y       {@code [rows, out]}, outside the heap; overwritten
+     */
+    default void multiplyBf16(ByteBuffer x, int rows, ByteBuffer weights, int out, int in, FloatBuffer y) {
+        throw new UnsupportedOperationException("multiplyBf16");
+    }
+
+    /**
      * Tells whether there is {@link #multiplyInt8}, faster than with float32. Whether it is exact on this processor need not be
      * known: that is tried at start.
      *

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.internal.matrix;
 
+import io.github.blip2java.checkpoint.Arithmetic;
 import io.github.blip2java.checkpoint.DType;
 import io.github.blip2java.checkpoint.StoredTensor;
 import io.github.blip2java.checkpoint.UnsupportedModelException;
@@ -79,13 +80,17 @@ public interface WeightMatrix {
         }
         StoredTensor tensor = weights.tensor(name, out, in);
         return switch (weights.format()) {
-            case AUTO -> DenseMatrix.mapped(tensor, out, in);
-            case F32 -> DenseMatrix.as(DType.F32, tensor, out, in);
-            case F16 -> DenseMatrix.as(DType.F16, tensor, out, in);
-            case BF16 -> DenseMatrix.as(DType.BF16, tensor, out, in);
+            case AUTO -> floats(weights, DenseMatrix.mapped(tensor, out, in));
+            case F32 -> floats(weights, DenseMatrix.as(DType.F32, tensor, out, in));
+            case F16 -> floats(weights, DenseMatrix.as(DType.F16, tensor, out, in));
+            case BF16 -> floats(weights, DenseMatrix.as(DType.BF16, tensor, out, in));
             case INT8, INT4 ->
                 quantized(weights.format(), Quantizer.quantize(tensor, weights.format(), tensor.memory()), out, in);
         };
+    }
+
+    private static WeightMatrix floats(WeightScope weights, DenseMatrix matrix) {
+        return weights.arithmetic() == Arithmetic.BF16 ? new Bf16Matrix(matrix) : matrix;
     }
 
     private static WeightMatrix quantized(WeightFormat format, List<ByteBuffer> parts, int out, int in) {

@@ -99,6 +99,43 @@ class GemmChoiceTest {
         }
     }
 
+    /** A library that multiplies bfloat16, and leaves products beyond so many out of a sum. */
+    private static Library bf16(DoubleUnaryOperator rounding, int longest) {
+        return new Library(Set.of(), x -> x, FULL, FULL, 0) {
+            @Override
+            public boolean supportsBf16() {
+                return true;
+            }
+
+            @Override
+            public void roundToBf16(ByteBuffer from, DType dtype, int n, ByteBuffer to) {
+                float[] values = new float[n];
+                FloatRows.widen(from.duplicate().order(from.order()), dtype, values, 0, n);
+                for (int i = 0; i < n; i++) {
+                    float rounded = (float) rounding.applyAsDouble(values[i]);
+                    to.putShort(2 * i, (short) (Float.floatToRawIntBits(rounded) >>> 16));
+                }
+            }
+
+            @Override
+            public void multiplyBf16(ByteBuffer x, int rows, ByteBuffer weights, int out, int in, FloatBuffer y) {
+                for (int r = 0; r < rows; r++) {
+                    for (int o = 0; o < out; o++) {
+                        double sum = 0;
+                        for (int i = 0; i < Math.min(in, longest); i++) {
+                            sum += (double) widened(x, r * in + i) * widened(weights, o * in + i);
+                        }
+                        y.put(r * out + o, (float) sum);
+                    }
+                }
+            }
+        };
+    }
+
+    private static float widened(ByteBuffer bf16, int i) {
+        return Float.intBitsToFloat(bf16.getShort(2 * i) << 16);
+    }
+
     private static Library rounding(Set<DType> dtypes, DoubleUnaryOperator rounding) {
         return new Library(dtypes, rounding, FULL, FULL, 0);
     }
@@ -151,6 +188,28 @@ class GemmChoiceTest {
         assertThat(GemmChoice.of(new Library(Set.of(), x -> x, FULL, pairLimit, 128))
                         .int8())
                 .isNull();
+    }
+
+    @Test
+    void bfloat16IsTriedBeforeItIsUsed() {
+        assertThat(GemmChoice.of(bf16(GemmChoiceTest::bfloat16, FULL)).bf16Refusal())
+                .isEmpty();
+        String wrong = ", whose products of bfloat16 are wrong here";
+        assertThat(GemmChoice.of(bf16(GemmChoiceTest::bfloat16, 512)).bf16Refusal())
+                .hasValueSatisfying(refusal -> assertThat(refusal).endsWith(wrong));
+        DoubleUnaryOperator cut = x -> Float.intBitsToFloat(Float.floatToRawIntBits((float) x) & 0xffff0000);
+        assertThat(GemmChoice.of(bf16(cut, FULL)).bf16Refusal())
+                .hasValueSatisfying(refusal -> assertThat(refusal).endsWith(wrong));
+        DoubleUnaryOperator halfUp =
+                x -> Float.intBitsToFloat(Float.floatToRawIntBits((float) x) + 0x8000 & 0xffff0000);
+        assertThat(GemmChoice.of(bf16(halfUp, FULL)).bf16Refusal())
+                .hasValueSatisfying(refusal -> assertThat(refusal).endsWith(wrong));
+    }
+
+    @Test
+    void whereThereIsNoBfloat16TheLibraryIsNamed() {
+        assertThat(GemmChoice.of(rounding(Set.of(), x -> x)).bf16Refusal()).hasValue("Library");
+        assertThat(new GemmChoice(null, Set.of(), null).bf16Refusal()).hasValue("no library");
     }
 
     @Test

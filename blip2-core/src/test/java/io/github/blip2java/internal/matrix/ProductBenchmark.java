@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.internal.matrix;
 
+import io.github.blip2java.checkpoint.Arithmetic;
 import io.github.blip2java.checkpoint.Checkpoint;
 import io.github.blip2java.checkpoint.TestFiles;
 import io.github.blip2java.checkpoint.WeightFormat;
@@ -42,6 +43,10 @@ public class ProductBenchmark {
     @Param({"F32", "F16", "BF16", "INT8", "INT4"})
     public WeightFormat format;
 
+    /** How floats are multiplied where there are many rows. */
+    @Param("F32")
+    public Arithmetic arithmetic;
+
     /** Rows of activations, columns and rows of the matrix. */
     @Param({"1x2560x10240", "5x2560x10240", "36x2560x10240", "257x1408x6144"})
     public String shape;
@@ -77,7 +82,7 @@ public class ProductBenchmark {
         matrices = new WeightMatrix[(int) (TOGETHER * 8 / ((long) bits * out * in) + 1)];
         checkpoint = Checkpoint.open(directory);
         for (int i = 0; i < matrices.length; i++) {
-            matrices[i] = WeightMatrix.load(checkpoint.root(format), "w", out, in);
+            matrices[i] = WeightMatrix.load(checkpoint.root(format, arithmetic), "w", out, in);
         }
         x = gaussian(rows * in);
         y = new float[rows * out];

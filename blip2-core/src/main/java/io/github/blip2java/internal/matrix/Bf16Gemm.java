@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.internal.matrix;
+
+import io.github.blip2java.checkpoint.DType;
+import io.github.blip2java.internal.kernel.Parallel;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+
+/**
+ * Products of many rows in bfloat16. Weights of another type are rounded block by block each time: beside the product that is little,
+ * and there is no second copy of the model.
+ */
+final class Bf16Gemm {
+    /** Weights of a rounded block: small enough for a core's second-level cache. */
+    private static final int BLOCK = 1 << 19;
+
+    /** Fewer rows of weights at a time would read x too often. */
+    private static final int LEAST_BLOCK_ROWS = 128;
+
+    /** Floats that one thread rounds at a time. */
+    private static final int PIECE = 1 << 16;
+
+    private Bf16Gemm() {}
+
+    /**
+     * Y = X · Wᵀ, both rounded to bfloat16.
+     *
+     * @param weights {@code [out, in]}, outside the heap
+     */
+    static void multiply(ByteBuffer weights, DType dtype, float[] x, int rows, int out, int in, float[] y) {
+        boolean asTheyLie = dtype == DType.BF16;
+        int rowBytes = in * dtype.bytes();
+        try (NativeMemory input = rounded(x, rows * in)) {
+            Gemm.forParts(out, (from, count) -> {
+                int block = asTheyLie ? count : Math.min(count, Math.max(LEAST_BLOCK_ROWS, BLOCK / in));
+                try (NativeMemory rounded = asTheyLie ? null : NativeMemory.bytes(block * in * DType.BF16.bytes());
+                        NativeMemory product = NativeMemory.floats(rows * block)) {
+                    FloatBuffer sums = product.asFloats();
+                    for (int first = from; first < from + count; first += block) {
+                        int n = Math.min(block, from + count - first);
+                        ByteBuffer own =
+                                weights.slice(first * rowBytes, n * rowBytes).order(ByteOrder.LITTLE_ENDIAN);
+                        if (!asTheyLie) {
+                            ByteBuffer target = rounded.asBytes();
+                            Gemm.provider().roundToBf16(own, dtype, n * in, target);
+                            own = target;
+                        }
+                        Gemm.provider().multiplyBf16(input.asBytes(), rows, own, n, in, sums);
+                        int column = first;
+                        Parallel.forRange(rows, row -> sums.get(row * n, y, row * out + column, n));
+                    }
+                }
+            });
+        }
+    }
+
+    private static NativeMemory rounded(float[] x, int n) {
+        NativeMemory rounded = NativeMemory.bytes(Math.multiplyExact(n, DType.BF16.bytes()));
+        try (NativeMemory floats = NativeMemory.copyOf(x, n)) {
+            Parallel.forRange((n + PIECE - 1) / PIECE, piece -> {
+                int from = piece * PIECE;
+                int count = Math.min(PIECE, n - from);
+                ByteBuffer source = floats.asBytes().position(from * Float.BYTES);
+                ByteBuffer target = rounded.asBytes().position(from * DType.BF16.bytes());
+                Gemm.provider().roundToBf16(source, DType.F32, count, target);
+            });
+            return rounded;
+        } catch (Throwable e) {
+            rounded.close();
+            throw e;
+        }
+    }
+}

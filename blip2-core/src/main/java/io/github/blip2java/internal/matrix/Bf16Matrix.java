@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.github.blip2java.internal.matrix;
+
+/** Floats whose products of many rows round both factors to bfloat16; with few rows they are multiplied as they are. */
+record Bf16Matrix(DenseMatrix matrix) implements WeightMatrix {
+
+    @Override
+    public int outFeatures() {
+        return matrix.outFeatures();
+    }
+
+    @Override
+    public int inFeatures() {
+        return matrix.inFeatures();
+    }
+
+    @Override
+    public void multiply(float[] x, int rows, float[] y) {
+        if (rows > DenseMatrix.FEW_ROWS && Gemm.suits(rows, outFeatures(), inFeatures())) {
+            Bf16Gemm.multiply(matrix.bytes(), matrix.dtype(), x, rows, outFeatures(), inFeatures(), y);
+        } else {
+            matrix.multiply(x, rows, y);
+        }
+    }
+
+    @Override
+    public void copyRow(int row, float[] to, int from) {
+        matrix.copyRow(row, to, from);
+    }
+}
