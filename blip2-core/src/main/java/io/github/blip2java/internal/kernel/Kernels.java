@@ -31,7 +31,7 @@ public interface Kernels {
      * @return false where the kernels are plain Java
      */
     static boolean useVectorApi() {
-        return get().getClass() != ScalarKernels.class;
+        return !(get() instanceof ScalarKernels);
     }
 
     /**

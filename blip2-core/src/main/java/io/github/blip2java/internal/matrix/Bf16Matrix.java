@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.internal.matrix;
 
+import io.github.blip2java.checkpoint.WeightFormat;
+
 /** Floats whose products of many rows round both factors to bfloat16; with few rows they are multiplied as they are. */
 record Bf16Matrix(DenseMatrix matrix) implements WeightMatrix {
+    private static final int FEW_ROWS = Tuning.CHOSEN.rows(WeightFormat.F32).few();
 
     @Override
     public int outFeatures() {
@@ -16,7 +19,7 @@ record Bf16Matrix(DenseMatrix matrix) implements WeightMatrix {
 
     @Override
     public void multiply(float[] x, int rows, float[] y) {
-        if (rows > DenseMatrix.FEW_ROWS && Gemm.suits(rows, outFeatures(), inFeatures())) {
+        if (rows > FEW_ROWS && Gemm.suits(rows, outFeatures(), inFeatures())) {
             Bf16Gemm.multiply(matrix.bytes(), matrix.dtype(), x, rows, outFeatures(), inFeatures(), y);
         } else {
             matrix.multiply(x, rows, y);
