@@ -128,12 +128,17 @@ final class VectorLoops implements WeightKernel {
         int first = w.from();
         if (x.panelCount() > 0) {
             Object memory = memory(w, FewRows.WEIGHTS);
-            for (; first <= w.to() - FewRows.WEIGHTS; first += FewRows.WEIGHTS) {
-                int at = place(w, first, FewRows.WEIGHTS, memory);
+            int turns = (w.to() - first) / FewRows.WEIGHTS;
+            int step = Mapped.IN_PLACE ? 1 : FewRows.WEIGHTS;
+            int gap = Mapped.IN_PLACE ? turns : 1;
+            for (int turn = 0; turn < turns; turn++) {
+                int row = first + turn * step;
+                int at = place(w, row, FewRows.WEIGHTS, memory);
                 for (int panel = 0; panel < x.panelCount(); panel++) {
-                    threeByFive(w, first, memory, at, x, panel, y, out);
+                    threeByFive(w, row, gap, memory, at, x, panel, y, out);
                 }
             }
+            first += turns * FewRows.WEIGHTS;
         }
         for (int r = 0; r < x.rows; r++) {
             one(w, r < x.single() ? first : w.from(), x.x, x.row(r), y, r * out);
@@ -217,13 +222,13 @@ final class VectorLoops implements WeightKernel {
         }
     }
 
-    /** Columns o to o + 2 of a panel's rows: fifteen sums in registers, and each weight is widened once. */
+    /** Three columns of a panel's rows, {@code gap} columns from each to the next: fifteen sums in registers, and each weight is widened once. */
     private static void threeByFive(
-            StoredRows w, int o, Object memory, int at, FewRows x, int panel, float[] y, int out) {
+            StoredRows w, int o, int gap, Object memory, int at, FewRows x, int panel, float[] y, int out) {
         int n = w.width();
         int whole = whole(n);
-        int at1 = at + n * SIZE;
-        int at2 = at1 + n * SIZE;
+        int at1 = at + gap * n * SIZE;
+        int at2 = at1 + gap * n * SIZE;
         int begin = x.begin(panel);
         float[] a = x.panels;
         FloatVector s0 = FloatVector.zero(F);
@@ -273,13 +278,13 @@ final class VectorLoops implements WeightKernel {
             u4 = z.fma(w2, u4);
         }
         x.put(panel, y, out, o, total(s0), total(s1), total(s2), total(s3), total(s4));
-        x.put(panel, y, out, o + 1, total(t0), total(t1), total(t2), total(t3), total(t4));
-        x.put(panel, y, out, o + 2, total(u0), total(u1), total(u2), total(u3), total(u4));
+        x.put(panel, y, out, o + gap, total(t0), total(t1), total(t2), total(t3), total(t4));
+        x.put(panel, y, out, o + 2 * gap, total(u0), total(u1), total(u2), total(u3), total(u4));
         if (hasAny(seen) || whole < n) {
             for (int r = panel * FewRows.PANEL_ROWS; r < x.end(panel); r++) {
                 for (int q = 0; q < FewRows.WEIGHTS; q++) {
-                    int to = r * out + o + q;
-                    finish(w, o + q, memory, at + q * n * SIZE, hasAny(seen), x.x, x.row(r), y, to);
+                    int row = o + q * gap;
+                    finish(w, row, memory, at + q * gap * n * SIZE, hasAny(seen), x.x, x.row(r), y, r * out + row);
                 }
             }
         }
