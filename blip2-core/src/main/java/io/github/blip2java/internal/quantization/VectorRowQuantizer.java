@@ -39,17 +39,29 @@ final class VectorRowQuantizer extends RowQuantizer {
     /** Squared errors of larger weights may be infinite. */
     private static final float LARGEST_WEIGHT = 0x1p50f;
 
+    /** Inverses of scales of groups of smaller weights may be infinite. */
+    private static final int SMALLEST_WEIGHT = Float.floatToRawIntBits(0x1p-80f);
+
     /** Fewer groups in a block are sooner searched one after the other. */
     private static final int FEWEST_GROUPS = 2;
 
-    /** Ends that stay are moved by −0, as adding that changes no number, −0 included. */
-    private static final float[] STAY_OR_MOVE = {-0f, MOVES[0], MOVES[1], MOVES[2], MOVES[3]};
+    /** Moves an end nowhere: adding it changes no number, −0 included. */
+    private static final float STAY = -0f;
 
-    private static final int INFINITE = Float.floatToRawIntBits(Float.POSITIVE_INFINITY);
     private static final int HIGHEST_BITS = Float.floatToRawIntBits(HIGHEST_INT4);
 
+    /** Where in a search's memory there is what, for each group of a block. */
+    private static final int LOW = 0;
+
+    private static final int HIGH = LANES;
+    private static final int WIDTH = 2 * LANES;
+    private static final int OFFSET = 3 * LANES;
+    private static final int SCALE = 4 * LANES;
+    private static final int ERROR = 5 * LANES;
+    private static final int SEARCH = 6 * LANES;
+
     private static final Scratch<float[]> TILE = Scratch.of(float[]::new);
-    private static final Scratch<int[]> BITS = Scratch.of(int[]::new);
+    private static final Scratch<float[]> SEARCHES = Scratch.of(float[]::new);
 
     @Override
     float int8(float[] values, int n, float largest, byte[] codes) {
@@ -77,26 +89,21 @@ final class VectorRowQuantizer extends RowQuantizer {
         clear(n, words, scalesOffsets);
         int whole = n / Int4Rows.GROUP;
         float[] tile = TILE.get(Int4Rows.BLOCK);
-        int[] bits = BITS.get(2 * LANES);
+        float[] search = SEARCHES.get(SEARCH);
         int done = 0;
         for (int first = 0; first <= whole - FEWEST_GROUPS; first += LANES) {
+            int from = first * Int4Rows.GROUP;
             int groups = Math.min(LANES, whole - first);
-            fill(values, first * Int4Rows.GROUP, groups, tile);
-            done = (first + groups) * Int4Rows.GROUP;
-            int word = Int4Rows.firstByte(first) / Integer.BYTES;
-            boolean usual = true;
-            for (int lane = 0; lane < groups; lane += L) {
-                usual &= block(tile, lane, words, word, bits);
-            }
-            if (usual) {
-                int offsets = Int4Rows.blocks(n) * LANES;
+            done = from + groups * Int4Rows.GROUP;
+            fill(values, from, groups, tile);
+            if (block(tile, groups, search, words, Int4Rows.firstByte(first) / Integer.BYTES)) {
                 for (int group = 0; group < groups; group++) {
-                    scalesOffsets[first + group] = (short) (bits[group] >>> 16);
-                    scalesOffsets[offsets + first + group] = (short) (bits[LANES + group] >>> 16);
+                    scalesOffsets[first + group] = Narrowing.toBfloat16(search[SCALE + group]);
+                    scalesOffsets[Int4Rows.blocks(n) * LANES + first + group] =
+                            Narrowing.toBfloat16(search[OFFSET + group]);
                 }
             } else {
-                Arrays.fill(words, word, word + Int4Rows.BLOCK_BYTES / Integer.BYTES, 0);
-                int4(values, first * Int4Rows.GROUP, done, words, scalesOffsets, n);
+                int4(values, from, done, words, scalesOffsets, n);
             }
         }
         int4(values, done, n, words, scalesOffsets, n);
@@ -116,51 +123,72 @@ final class VectorRowQuantizer extends RowQuantizer {
     }
 
     /**
-     * Writes codes of L groups, and bits of their scales and offsets.
+     * Searches ranges and writes codes.
      *
-     * @return false if an inverse of a scale is infinite: clamping by bits does not do for what comes of that
+     * <p>What the compiler is to keep in registers is in methods of their own, with memory between them: it stops inlining in larger ones.
+     *
+     * @return false, and nothing is done, if numbers are so small that inverses of scales may be infinite
      */
-    private static boolean block(float[] tile, int lane, int[] words, int word, int[] bits) {
+    private static boolean block(float[] tile, int groups, float[] search, int[] words, int word) {
+        boolean usual = true;
+        for (int lane = 0; lane < groups; lane += L) {
+            usual &= bounds(tile, lane, search);
+        }
+        for (int lane = 0; usual && lane < groups; lane += L) {
+            attempt(tile, lane, search, LOW, STAY, STAY);
+            for (float move : MOVES) {
+                attempt(tile, lane, search, LOW, move, STAY);
+            }
+            for (float move : MOVES) {
+                attempt(tile, lane, search, OFFSET, STAY, move);
+            }
+            pack(tile, lane, search, words, word + lane);
+        }
+        return usual;
+    }
+
+    /** Finds the ends of L groups; false if there are weights, and all are tiny. */
+    private static boolean bounds(float[] tile, int lane, float[] search) {
         IntVector least = ordered(FloatVector.fromArray(F, tile, lane).reinterpretAsInts());
         IntVector most = least;
-        for (int i = 1; i < Int4Rows.GROUP; i++) {
-            IntVector key =
-                    ordered(FloatVector.fromArray(F, tile, i * LANES + lane).reinterpretAsInts());
+        for (int i = lane + LANES; i < Int4Rows.BLOCK; i += LANES) {
+            IntVector key = ordered(FloatVector.fromArray(F, tile, i).reinterpretAsInts());
             least = least.min(key);
             most = most.max(key);
         }
         FloatVector low = ordered(least).reinterpretAsFloats();
         FloatVector high = ordered(most).reinterpretAsFloats();
-        FloatVector width = high.sub(low);
-        FloatVector smallest = FloatVector.broadcast(F, Float.POSITIVE_INFINITY);
-        FloatVector offset = low;
-        FloatVector bestScale = low;
-        IntVector largest = IntVector.zero(I);
-        for (int move = 0; move < STAY_OR_MOVE.length; move++) {
-            FloatVector moved = bfloat16(width.mul(STAY_OR_MOVE[move]).add(low));
-            FloatVector scale = bfloat16(high.sub(moved).div(HIGHEST_INT4));
-            FloatVector inverse = inverse(scale);
-            largest = largest.max(magnitude(inverse));
-            FloatVector error = squaredError(tile, lane, moved, scale, inverse);
-            VectorMask<Float> better = error.compare(VectorOperators.LT, smallest);
-            smallest = smallest.blend(error, better);
-            offset = offset.blend(moved, better);
-            bestScale = bestScale.blend(scale, better);
+        low.intoArray(search, LOW + lane);
+        high.intoArray(search, HIGH + lane);
+        high.sub(low).intoArray(search, WIDTH + lane);
+        FloatVector.broadcast(F, Float.POSITIVE_INFINITY).intoArray(search, ERROR + lane);
+        // One less, 0 is the largest.
+        IntVector magnitude = low.reinterpretAsInts()
+                .and(Integer.MAX_VALUE)
+                .max(high.reinterpretAsInts().and(Integer.MAX_VALUE));
+        return magnitude.add(-1).and(Integer.MAX_VALUE).reduceLanes(VectorOperators.MIN) >= SMALLEST_WEIGHT;
+    }
+
+    /** Takes a range of L groups if its squared error is less than that of those before. */
+    private static void attempt(float[] tile, int lane, float[] search, int lowFrom, float lowMove, float highMove) {
+        FloatVector width = FloatVector.fromArray(F, search, WIDTH + lane);
+        FloatVector low = width.mul(lowMove).add(FloatVector.fromArray(F, search, lowFrom + lane));
+        FloatVector high = width.mul(highMove).add(FloatVector.fromArray(F, search, HIGH + lane));
+        FloatVector offset = bfloat16(low);
+        FloatVector scale = bfloat16(high.sub(offset).div(HIGHEST_INT4));
+        FloatVector inverse = inverse(scale);
+        FloatVector error = FloatVector.zero(F);
+        for (int i = lane; i < Int4Rows.BLOCK; i += LANES) {
+            FloatVector value = FloatVector.fromArray(F, tile, i);
+            FloatVector difference =
+                    code(value, offset, inverse).mul(scale).add(offset).sub(value);
+            error = error.add(difference.mul(difference));
         }
-        for (int move = 0; move < MOVES.length; move++) {
-            FloatVector moved = width.mul(MOVES[move]).add(high);
-            FloatVector scale = bfloat16(moved.sub(offset).div(HIGHEST_INT4));
-            FloatVector inverse = inverse(scale);
-            largest = largest.max(magnitude(inverse));
-            FloatVector error = squaredError(tile, lane, offset, scale, inverse);
-            VectorMask<Float> better = error.compare(VectorOperators.LT, smallest);
-            smallest = smallest.blend(error, better);
-            bestScale = bestScale.blend(scale, better);
-        }
-        pack(tile, lane, offset, inverse(bestScale), words, word + lane);
-        bestScale.reinterpretAsInts().intoArray(bits, lane);
-        offset.reinterpretAsInts().intoArray(bits, LANES + lane);
-        return largest.reduceLanes(VectorOperators.MAX) < INFINITE;
+        FloatVector least = FloatVector.fromArray(F, search, ERROR + lane);
+        VectorMask<Float> better = error.compare(VectorOperators.LT, least);
+        least.blend(error, better).intoArray(search, ERROR + lane);
+        FloatVector.fromArray(F, search, OFFSET + lane).blend(offset, better).intoArray(search, OFFSET + lane);
+        FloatVector.fromArray(F, search, SCALE + lane).blend(scale, better).intoArray(search, SCALE + lane);
     }
 
     /** Whole numbers in the order of the floats with these bits, −0 below 0; and back. */
@@ -168,10 +196,6 @@ final class VectorRowQuantizer extends RowQuantizer {
         return bits.lanewise(VectorOperators.ASHR, Integer.SIZE - 1)
                 .and(Integer.MAX_VALUE)
                 .lanewise(VectorOperators.XOR, bits);
-    }
-
-    private static IntVector magnitude(FloatVector v) {
-        return v.reinterpretAsInts().and(Integer.MAX_VALUE);
     }
 
     private static FloatVector bfloat16(FloatVector v) {
@@ -186,18 +210,6 @@ final class VectorRowQuantizer extends RowQuantizer {
 
     private static FloatVector inverse(FloatVector scale) {
         return FloatVector.broadcast(F, 1f).div(scale).blend(0f, scale.compare(VectorOperators.EQ, 0f));
-    }
-
-    private static FloatVector squaredError(
-            float[] tile, int lane, FloatVector offset, FloatVector scale, FloatVector inverse) {
-        FloatVector sum = FloatVector.zero(F);
-        for (int i = lane; i < Int4Rows.BLOCK; i += LANES) {
-            FloatVector value = FloatVector.fromArray(F, tile, i);
-            FloatVector error =
-                    code(value, offset, inverse).mul(scale).add(offset).sub(value);
-            sum = sum.add(error.mul(error));
-        }
-        return sum;
     }
 
     /**
@@ -216,7 +228,9 @@ final class VectorRowQuantizer extends RowQuantizer {
         return nearest.sub(1f, nearest.compare(VectorOperators.GT, raised));
     }
 
-    private static void pack(float[] tile, int lane, FloatVector offset, FloatVector inverse, int[] words, int word) {
+    private static void pack(float[] tile, int lane, float[] search, int[] words, int word) {
+        FloatVector offset = FloatVector.fromArray(F, search, OFFSET + lane);
+        FloatVector inverse = inverse(FloatVector.fromArray(F, search, SCALE + lane));
         for (int v = 0; v < Int4Rows.WORDS; v++) {
             IntVector packed = IntVector.zero(I);
             for (int i = 7; i >= 0; i--) {
