@@ -5,8 +5,11 @@ import io.github.blip2java.internal.kernel.Parallel;
 
 /** Shares the rows of a matrix out among the threads of the pool, for a product of few rows. */
 final class RowTasks {
-    /** Rows of the matrix that one task handles: a multiple of all numbers of rows that kernels handle together. */
-    private static final int TASK_ROWS = 48;
+    /**
+     * Rows of the matrix that stay together: a multiple of all numbers of rows that kernels handle together, so that results do not
+     * depend on the number of threads.
+     */
+    private static final int TOGETHER = 24;
 
     /** Measured: with fewer multiply-adds than this, waking a thread costs more than the product. */
     private static final long SMALL = 200_000;
@@ -28,9 +31,8 @@ final class RowTasks {
             body.rows(0, out);
             return;
         }
-        Parallel.forRange((out + TASK_ROWS - 1) / TASK_ROWS, task -> {
-            int from = task * TASK_ROWS;
-            body.rows(from, Math.min(out, from + TASK_ROWS));
-        });
+        Parallel.forRanges(
+                (out + TOGETHER - 1) / TOGETHER,
+                (from, to) -> body.rows(from * TOGETHER, Math.min(out, to * TOGETHER)));
     }
 }
