@@ -257,6 +257,29 @@ class CommandLineTest {
     }
 
     @Test
+    void benchTellsWhereTheTimeGoes() throws IOException {
+        assertThat(run("bench", "--json", "--profile", "--model", MODEL, "--new-tokens", "4", "--runs", "1"))
+                .isZero();
+        JsonNode json = new ObjectMapper().readTree(out.toString());
+        for (String stage : List.of("picture", "prompt", "token")) {
+            JsonNode profile = json.get("profile").get(stage);
+            assertThat(profile.get("millis").isNumber()).as(stage).isTrue();
+            assertThat(profile.get("work").findValuesAsText("kind")).as(stage).contains("Linear", "LayerNorm");
+        }
+        // An array or more for each layer of the picture, and products in loops or, on one thread, alone.
+        JsonNode picture = json.get("profile").get("picture");
+        assertThat(picture.get("allocatedMib").doubleValue()).isPositive();
+        assertThat(picture.get("millis").doubleValue())
+                .isGreaterThanOrEqualTo(picture.get("aloneMillis").doubleValue());
+        out.getBuffer().setLength(0);
+        assertThat(run("bench", "--profile", "--model", MODEL, "--new-tokens", "1", "--runs", "1"))
+                .isZero();
+        assertThat(lines())
+                .anyMatch(line -> line.matches("picture +[0-9.]+ ms, [0-9.]+ on one thread; [0-9]+ shared loops; .*"))
+                .noneMatch(line -> line.startsWith("token "));
+    }
+
+    @Test
     void oneTokenHasNoTimeOfFurtherOnes() throws IOException {
         assertThat(run("bench", "--json", "--model", MODEL, "--new-tokens", "1", "--runs", "1"))
                 .isZero();

@@ -73,6 +73,13 @@ final class BenchCommand implements Callable<Integer> {
                             + " change; no model is loaded.")
     private boolean tune;
 
+    @Option(
+            names = "--profile",
+            description =
+                    "Also tell where the time of a picture, of the prompt and of a token goes: by kind of work, and what of"
+                            + " it no other thread can help with.")
+    private boolean profile;
+
     @Mixin
     private ModelOptions options;
 
@@ -103,7 +110,7 @@ final class BenchCommand implements Callable<Integer> {
         if (options.json()) {
             out.println(new ObjectMapper().writeValueAsString(figures));
         } else {
-            figures.forEach((name, value) -> out.printf(Locale.ROOT, "%-14s %s%n", name, value == null ? "-" : value));
+            figures.forEach((name, value) -> print(out, name, value));
         }
         Output.flush(out);
         return Blip2.OK;
@@ -175,7 +182,31 @@ final class BenchCommand implements Callable<Integer> {
             figures.put("runs", caption.stream().map(BenchCommand::rounded).toList());
             figures.put("peak_rss_gib", peakRssGib());
             figures.put("token_ids", result.newTokens()[0]);
+            if (profile) {
+                figures.put("profile", profiles(blip2, pixels));
+            }
             return figures;
+        }
+    }
+
+    private Map<String, BenchProfile> profiles(Blip2ForConditionalGeneration blip2, INDArray pixels) {
+        BenchProfile picture = BenchProfile.of(() -> blip2.encodeImages(pixels));
+        BenchProfile first = BenchProfile.of(() -> make(blip2, pixels, 1));
+        Map<String, BenchProfile> profiles = new LinkedHashMap<>();
+        profiles.put("picture", picture);
+        profiles.put("prompt", first.without(picture, 1));
+        if (newTokens > 1) {
+            BenchProfile all = BenchProfile.of(() -> make(blip2, pixels, newTokens));
+            profiles.put("token", all.without(first, newTokens - 1));
+        }
+        return profiles;
+    }
+
+    private static void print(PrintWriter out, String name, Object value) {
+        if (value instanceof Map<?, ?> profiles) {
+            profiles.forEach((stage, profile) -> print(out, stage.toString(), ((BenchProfile) profile).text()));
+        } else {
+            out.printf(Locale.ROOT, "%-14s %s%n", name, value == null ? "-" : value);
         }
     }
 

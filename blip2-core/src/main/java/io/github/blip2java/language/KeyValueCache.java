@@ -16,7 +16,7 @@ import java.util.BitSet;
  * only the positions in which the free slot differs, which after the first step of a beam search are the last few. What is never
  * appended to, as the keys and values of T5's encoder, is never copied.
  *
- * <p>Grows as positions come, by a half of what it holds, so that a long limit costs nothing until it is used. Belongs to one
+ * <p>Grows as positions come, by a half of what it holds and up to the limit, so that a long one costs nothing until it is used. Belongs to one
  * call; not safe for several threads.
  */
 public final class KeyValueCache {
@@ -30,6 +30,9 @@ public final class KeyValueCache {
     private final float[][] keys;
     private final float[][] values;
     private int capacity;
+    /** Positions that are expected at most. */
+    private int limit = Integer.MAX_VALUE;
+
     private int slots;
     /** For each sequence, where it lies. */
     private int[] slot;
@@ -74,7 +77,9 @@ public final class KeyValueCache {
      * @throws IllegalArgumentException if a layer is larger than a Java array
      */
     public static KeyValueCache start(int layers, int rows, int prompt, int maxNewTokens, int width) {
-        return new KeyValueCache(layers, rows, prompt + Math.min(maxNewTokens, STEP), width);
+        KeyValueCache cache = new KeyValueCache(layers, rows, prompt + Math.min(maxNewTokens, STEP), width);
+        cache.limit = (int) Math.min(Integer.MAX_VALUE, (long) prompt + maxNewTokens);
+        return cache;
     }
 
     private static int elements(int rows, int positions, int width) {
@@ -119,11 +124,13 @@ public final class KeyValueCache {
         separate();
         ensureCapacity(spans);
         for (int s = 0; s < lengths.length; s++) {
-            int from = spans.start(s) * width;
-            int to = (slot[s] * capacity + lengths[s]) * width;
-            int count = spans.length(s) * width;
-            System.arraycopy(k.data(), from, keys[layer], to, count);
-            System.arraycopy(v.data(), from, values[layer], to, count);
+            int from = spans.start(s);
+            int to = slot[s] * capacity + lengths[s];
+            Parallel.forRanges(spans.length(s), (first, end) -> {
+                int count = (end - first) * width;
+                System.arraycopy(k.data(), (from + first) * width, keys[layer], (to + first) * width, count);
+                System.arraycopy(v.data(), (from + first) * width, values[layer], (to + first) * width, count);
+            });
         }
     }
 
@@ -276,8 +283,8 @@ public final class KeyValueCache {
             return;
         }
         long larger = capacity + Math.max(STEP, capacity / 2L);
-        long most = MOST_ELEMENTS / Math.max(1, (long) slots * width);
-        resize(slots, (int) Math.max(needed, Math.min(larger, most)));
+        long possible = MOST_ELEMENTS / Math.max(1, (long) slots * width);
+        resize(slots, (int) Math.max(needed, Math.min(Math.min(larger, limit), possible)));
     }
 
     private void resize(int newSlots, int newCapacity) {
@@ -288,16 +295,16 @@ public final class KeyValueCache {
             System.arraycopy(contents[i], 0, newContents[i], 0, capacity);
         }
         contents = newContents;
-        for (float[][] store : new float[][][] {keys, values}) {
-            for (int layer = 0; layer < store.length; layer++) {
-                float[] resized = new float[elements];
-                for (int i = 0; i < kept; i++) {
-                    System.arraycopy(
-                            store[layer], i * capacity * width, resized, i * newCapacity * width, capacity * width);
-                }
-                store[layer] = resized;
+        Parallel.forRange(2 * keys.length, half -> {
+            float[][] store = half % 2 == 0 ? keys : values;
+            int layer = half / 2;
+            float[] resized = new float[elements];
+            for (int i = 0; i < kept; i++) {
+                System.arraycopy(
+                        store[layer], i * capacity * width, resized, i * newCapacity * width, capacity * width);
             }
-        }
+            store[layer] = resized;
+        });
         slots = newSlots;
         capacity = newCapacity;
     }

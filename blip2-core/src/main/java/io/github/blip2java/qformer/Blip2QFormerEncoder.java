@@ -25,11 +25,10 @@ final class Blip2QFormerEncoder {
 
     Tensor forward(Tensor hiddenStates, Blip2QFormerInputs inputs, Trace trace) {
         Tensor x = hiddenStates;
-        trace.hiddenState(x);
         for (Blip2QFormerLayer each : layer) {
-            x = each.forward(x, inputs, trace);
-            trace.hiddenState(x);
+            x = trace.layer(x, before -> each.forward(before, inputs, trace));
         }
+        trace.hiddenState(x);
         return x;
     }
 

@@ -9,6 +9,7 @@ import io.github.blip2java.internal.nn.Linear;
 import io.github.blip2java.internal.nn.ScaledDotProductAttention;
 import io.github.blip2java.internal.tensor.Spans;
 import io.github.blip2java.internal.tensor.Tensor;
+import java.util.List;
 import java.util.function.Consumer;
 
 /**
@@ -37,8 +38,9 @@ final class Blip2QFormerMultiHeadAttention {
             Tensor hiddenStates, Tensor source, Spans sourceRows, AttentionBias mask, Consumer<Tensor> attentions) {
         Spans rows = Spans.padded(hiddenStates.dim(0), hiddenStates.dim(1));
         HeadRows q = HeadRows.of(query.forward(hiddenStates), rows);
-        HeadRows k = HeadRows.of(key.forward(source), sourceRows);
-        HeadRows v = HeadRows.of(value.forward(source), sourceRows);
+        List<Tensor> projected = Linear.forward(source, key, value);
+        HeadRows k = HeadRows.of(projected.get(0), sourceRows);
+        HeadRows v = HeadRows.of(projected.get(1), sourceRows);
         Tensor context = attention.forward(q, k, v, mask, attentions);
         return hiddenStates.withRows(context.data(), context.cols());
     }

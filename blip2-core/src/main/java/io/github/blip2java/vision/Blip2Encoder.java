@@ -24,11 +24,10 @@ final class Blip2Encoder {
 
     Tensor forward(Tensor hiddenStates, Trace trace) {
         Tensor x = hiddenStates;
-        trace.hiddenState(x);
         for (Blip2EncoderLayer layer : layers) {
-            x = layer.forward(x, trace);
-            trace.hiddenState(x);
+            x = trace.layer(x, before -> layer.forward(before, trace));
         }
+        trace.hiddenState(x);
         return x;
     }
 }

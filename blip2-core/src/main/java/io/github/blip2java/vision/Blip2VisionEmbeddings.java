@@ -2,6 +2,8 @@
 package io.github.blip2java.vision;
 
 import io.github.blip2java.checkpoint.WeightScope;
+import io.github.blip2java.internal.kernel.Kernels;
+import io.github.blip2java.internal.kernel.Parallel;
 import io.github.blip2java.internal.nn.PatchEmbedding;
 import io.github.blip2java.internal.tensor.Tensor;
 
@@ -13,6 +15,8 @@ import io.github.blip2java.internal.tensor.Tensor;
  * Reference: {@code Blip2VisionEmbeddings}.
  */
 final class Blip2VisionEmbeddings {
+    private static final Kernels KERNELS = Kernels.get();
+
     private final Blip2VisionConfig config;
     private final float[] classEmbedding;
     private final PatchEmbedding patchEmbedding;
@@ -32,19 +36,21 @@ final class Blip2VisionEmbeddings {
         check(pixels, interpolatePosEncoding);
         Tensor patches = patchEmbedding.forward(pixels); // [batch, patches, hidden]
         int batch = patches.dim(0);
-        int row = patches.dim(1) * patches.dim(2);
+        int count = patches.dim(1) + 1;
         int hidden = patches.dim(2);
         float[] positions =
                 positionEmbedding.forGrid(pixels.dim(2) / config.patchSize(), pixels.dim(3) / config.patchSize());
-        Tensor embeddings = Tensor.zeros(batch, patches.dim(1) + 1, hidden);
-        for (int b = 0; b < batch; b++) {
-            int to = b * (row + hidden);
-            System.arraycopy(classEmbedding, 0, embeddings.data(), to, hidden);
-            System.arraycopy(patches.data(), b * row, embeddings.data(), to + hidden, row);
-            for (int i = 0; i < row + hidden; i++) {
-                embeddings.data()[to + i] += positions[i];
+        Tensor embeddings = Tensor.zeros(batch, count, hidden);
+        Parallel.forRange(batch * count, row -> {
+            int position = row % count;
+            if (position == 0) {
+                System.arraycopy(classEmbedding, 0, embeddings.data(), row * hidden, hidden);
+            } else {
+                int patch = row / count * (count - 1) + position - 1;
+                System.arraycopy(patches.data(), patch * hidden, embeddings.data(), row * hidden, hidden);
             }
-        }
+            KERNELS.add(positions, position * hidden, embeddings.data(), row * hidden, hidden);
+        });
         return embeddings; // [batch, patches + 1, hidden]
     }
 

@@ -218,6 +218,20 @@ class KeyValueCacheTest {
     }
 
     @Test
+    void thereIsNoRoomForMoreThanIsAllowed() {
+        KeyValueCache cache = KeyValueCache.start(LAYERS, 1, 20, 30, WIDTH);
+        Spans one = Spans.padded(1, 1);
+        for (int step = 0; step < 50; step++) {
+            for (int layer = 0; layer < LAYERS; layer++) {
+                append(cache, layer, new float[] {step, step, step}, one);
+            }
+            cache.advance(one);
+            assertThat(cache.capacity()).isLessThanOrEqualTo(50);
+        }
+        assertThat(cache.capacity()).isEqualTo(50);
+    }
+
+    @Test
     void whatNoArrayHoldsIsExplained() {
         assertThatThrownBy(() -> new KeyValueCache(1, 4, 100_000_000, 2048))
                 .isInstanceOf(IllegalArgumentException.class)

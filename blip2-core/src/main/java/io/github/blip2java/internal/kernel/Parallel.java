@@ -3,6 +3,7 @@ package io.github.blip2java.internal.kernel;
 
 import java.util.ArrayDeque;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -27,6 +28,12 @@ public final class Parallel implements AutoCloseable {
      */
     private static final long PATIENCE_NANOS = 100_000;
 
+    /**
+     * How long of this it keeps its core; afterwards it lets others have it between two looks. Where there are more threads than
+     * cores, these have the work that it waits for.
+     */
+    private static final long EAGER_NANOS = 20_000;
+
     /** Loops at once that find help: with the calls at once bounded by the number of threads, nested ones included. */
     private static final int LOOPS_PER_THREAD = 8;
 
@@ -41,8 +48,11 @@ public final class Parallel implements AutoCloseable {
                 1, Integer.getInteger("blip2.threads", Runtime.getRuntime().availableProcessors())));
     }
 
+    private static volatile LoopListener listener;
+
     private final AtomicReferenceArray<Loop> loops;
     private final Worker[] workers;
+    private final AtomicInteger asleep = new AtomicInteger();
     private final ArrayDeque<Workspace> idle = new ArrayDeque<>();
     private volatile boolean closed;
 
@@ -163,17 +173,74 @@ public final class Parallel implements AutoCloseable {
      * @throws CancellationException if this thread is interrupted, before or meanwhile; it stays marked as interrupted
      */
     public static void forRange(int n, IntConsumer body) {
+        loop(n, body, (from, to, loop) -> {
+            for (int i = from; i < to && (loop == null || !loop.isStopped()); i++) {
+                body.accept(i);
+            }
+        });
+    }
+
+    /** Work on some indices of a loop. */
+    @FunctionalInterface
+    public interface Ranges {
+        /**
+         * Works on the indices from {@code from} to {@code to - 1}.
+         *
+         * @param from first index
+         * @param to   index after the last
+         */
+        void run(int from, int to);
+    }
+
+    /**
+     * Does the same as {@link #forRange} for work that is quicker on several indices at once. Which ones go together is anything.
+     *
+     * @param n    number of indices
+     * @param body what to do with some of them
+     * @throws CancellationException if this thread is interrupted, before or meanwhile; it stays marked as interrupted
+     */
+    public static void forRanges(int n, Ranges body) {
+        loop(n, body, (from, to, loop) -> {
+            if (loop == null || !loop.isStopped()) {
+                body.run(from, to);
+            }
+        });
+    }
+
+    /** Work on a piece of a loop, which is null where one thread does all. */
+    @FunctionalInterface
+    interface Piece {
+        void run(int from, int to, Loop loop);
+    }
+
+    private static void loop(int n, Object kind, Piece body) {
+        LoopListener hears = listener;
+        if (hears == null) {
+            loop(n, body);
+        } else {
+            hears.loop(n, kind, () -> loop(n, body));
+        }
+    }
+
+    /**
+     * Sets who hears of every loop.
+     *
+     * @param hears the one listener, or null for none
+     */
+    public static void listen(LoopListener hears) {
+        listener = hears;
+    }
+
+    private static void loop(int n, Piece body) {
         if (Thread.currentThread().isInterrupted()) {
             throw new CancellationException(INTERRUPTED);
         }
         Parallel pool = n <= 1 ? null : current();
-        if (pool == null || pool.workers.length == 0) {
-            for (int i = 0; i < n; i++) {
-                body.accept(i);
-            }
-            return;
+        if (pool != null && pool.workers.length > 0) {
+            pool.share(new Loop(n, pool.size(), body), n);
+        } else if (n > 0) {
+            body.run(0, n, null);
         }
-        pool.share(new Loop(n, pool.size(), body), n);
     }
 
     private void share(Loop loop, int n) {
@@ -193,6 +260,9 @@ public final class Parallel implements AutoCloseable {
 
     /** Makes sure that so many threads look for work. */
     private void wake(int wanted) {
+        if (asleep.get() == 0) {
+            return;
+        }
         int missing = wanted;
         for (Worker worker : workers) {
             if (worker.state == Worker.LOOKING) {
@@ -209,9 +279,13 @@ public final class Parallel implements AutoCloseable {
     }
 
     static void spinUntil(BooleanSupplier done) {
-        long end = System.nanoTime() + PATIENCE_NANOS;
-        while (!done.getAsBoolean() && System.nanoTime() - end < 0) {
-            Thread.onSpinWait();
+        long start = System.nanoTime();
+        for (long spent = 0; spent < PATIENCE_NANOS && !done.getAsBoolean(); spent = System.nanoTime() - start) {
+            if (spent < EAGER_NANOS) {
+                Thread.onSpinWait();
+            } else {
+                Thread.yield();
+            }
         }
     }
 
@@ -280,10 +354,12 @@ public final class Parallel implements AutoCloseable {
 
         private void sleep() {
             workspace.rest();
+            asleep.incrementAndGet();
             state = ASLEEP; // who comes with a loop from here on wakes this thread; one that came before is found now
             if (!findsLoop() && !closed) {
                 LockSupport.park(Parallel.this);
             }
+            asleep.decrementAndGet();
             workspace.wake();
             if (found != null) {
                 state = BUSY;

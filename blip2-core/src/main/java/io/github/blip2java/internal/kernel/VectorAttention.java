@@ -58,6 +58,25 @@ final class VectorAttention {
     /** Writes p · V for a single query. */
     static void mix(float[] p, int pFrom, Rows v, int keys, int headDim, float[] out, int outFrom) {
         int d = 0;
+        // Several vectors of a row at once: rows lie far apart, and each is then fetched from memory as a whole.
+        for (; d <= headDim - 4 * L; d += 4 * L) {
+            FloatVector s0 = FloatVector.zero(F);
+            FloatVector s1 = FloatVector.zero(F);
+            FloatVector s2 = FloatVector.zero(F);
+            FloatVector s3 = FloatVector.zero(F);
+            for (int j = 0; j < keys; j++) {
+                FloatVector f = FloatVector.broadcast(F, p[pFrom + j]);
+                int row = v.row(j) + d;
+                s0 = FloatVector.fromArray(F, v.data(), row).fma(f, s0);
+                s1 = FloatVector.fromArray(F, v.data(), row + L).fma(f, s1);
+                s2 = FloatVector.fromArray(F, v.data(), row + 2 * L).fma(f, s2);
+                s3 = FloatVector.fromArray(F, v.data(), row + 3 * L).fma(f, s3);
+            }
+            s0.intoArray(out, outFrom + d);
+            s1.intoArray(out, outFrom + d + L);
+            s2.intoArray(out, outFrom + d + 2 * L);
+            s3.intoArray(out, outFrom + d + 3 * L);
+        }
         for (; d <= headDim - L; d += L) {
             FloatVector s = FloatVector.zero(F);
             for (int j = 0; j < keys; j++) {

@@ -19,8 +19,11 @@ public final class Gemm {
     private static final GemmChoice CHOSEN = GemmChoice.choose();
     private static final GemmProvider PROVIDER = CHOSEN.provider();
 
-    /** Parts of a product have a multiple of this many columns, as libraries compute them in blocks. */
-    private static final int PART_COLUMNS = 64;
+    /**
+     * Parts of a product have a multiple of this many columns: as many as the widest vector has. With 64, which libraries compute
+     * together, 16 threads would have 1 or 2 of the 22 such blocks of a picture's products each.
+     */
+    private static final int PART_COLUMNS = 16;
 
     private static final Scratch<float[]> ROW = Scratch.of(float[]::new);
 
@@ -123,15 +126,17 @@ public final class Gemm {
     /** Y = X · Wᵀ with {@code out} rows of weights. */
     private static void multiply(NativeMemory x, int rows, ByteBuffer weights, DType dtype, int out, int in, Rows y) {
         int rowBytes = in * dtype.bytes();
-        forParts(out, (from, count) -> {
-            try (NativeMemory product = NativeMemory.floats(rows * count)) {
-                FloatBuffer floats = product.asFloats();
+        try (NativeMemory product = NativeMemory.floats(Math.multiplyExact(rows, out))) {
+            forParts(out, (from, count) -> {
+                FloatBuffer floats = product.asFloats().slice(rows * from, rows * count);
                 ByteBuffer own =
                         weights.slice(from * rowBytes, count * rowBytes).order(ByteOrder.LITTLE_ENDIAN);
                 PROVIDER.multiply(x.asFloats(), rows, own, dtype, count, in, floats);
-                Parallel.forRange(rows, row -> floats.get(row * count, y.data(), y.row(row) + from, count));
-            }
-        });
+                for (int row = 0; row < rows; row++) {
+                    floats.get(row * count, y.data(), y.row(row) + from, count);
+                }
+            });
+        }
     }
 
     /** Y = X · Wᵀ for weights of any format. */

@@ -6,7 +6,7 @@ import io.github.blip2java.internal.kernel.Parallel;
 /** Shares the rows of a matrix out among the threads of the pool, for a product of few rows. */
 final class RowTasks {
     private static final long SMALL = Tuning.CHOSEN.smallProduct();
-    private static final int TASK_ROWS = Tuning.CHOSEN.taskRows();
+    private static final int TOGETHER = Tuning.CHOSEN.taskRows();
 
     private RowTasks() {}
 
@@ -25,9 +25,8 @@ final class RowTasks {
             body.rows(0, out);
             return;
         }
-        Parallel.forRange((out + TASK_ROWS - 1) / TASK_ROWS, task -> {
-            int from = task * TASK_ROWS;
-            body.rows(from, Math.min(out, from + TASK_ROWS));
-        });
+        Parallel.forRanges(
+                (out + TOGETHER - 1) / TOGETHER,
+                (from, to) -> body.rows(from * TOGETHER, Math.min(out, to * TOGETHER)));
     }
 }

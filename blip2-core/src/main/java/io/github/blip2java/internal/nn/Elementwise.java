@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.internal.nn;
 
+import io.github.blip2java.internal.kernel.Frame;
 import io.github.blip2java.internal.kernel.Kernels;
 import io.github.blip2java.internal.kernel.Parallel;
 import io.github.blip2java.internal.tensor.Tensor;
@@ -22,9 +23,12 @@ public final class Elementwise {
      * @return a + b, a new tensor
      */
     public static Tensor add(Tensor a, Tensor b) {
-        float[] sum = b.data().clone();
+        float[] sum = Frame.floats(a.data().length);
         int n = a.cols();
-        Parallel.forRange(a.rows(), row -> KERNELS.add(a.data(), row * n, sum, row * n, n));
+        Parallel.forRange(a.rows(), row -> {
+            System.arraycopy(b.data(), row * n, sum, row * n, n);
+            KERNELS.add(a.data(), row * n, sum, row * n, n);
+        });
         return a.withRows(sum, n);
     }
 
@@ -36,7 +40,7 @@ public final class Elementwise {
      * @return a · b, a new tensor
      */
     public static Tensor multiply(Tensor a, Tensor b) {
-        float[] product = new float[a.data().length];
+        float[] product = Frame.floats(a.data().length);
         int n = a.cols();
         Parallel.forRange(a.rows(), row -> {
             for (int i = row * n; i < (row + 1) * n; i++) {

@@ -2,6 +2,7 @@
 package io.github.blip2java.internal.nn;
 
 import io.github.blip2java.checkpoint.WeightScope;
+import io.github.blip2java.internal.kernel.Frame;
 import io.github.blip2java.internal.kernel.Kernels;
 import io.github.blip2java.internal.kernel.Parallel;
 import io.github.blip2java.internal.tensor.Tensor;
@@ -54,7 +55,7 @@ public final class LayerNorm {
      */
     public Tensor forward(Tensor x) {
         int n = x.cols();
-        float[] y = new float[x.data().length];
+        float[] y = Frame.floats(x.data().length);
         Parallel.forRange(x.rows(), row -> KERNELS.layerNorm(x.data(), row * n, n, weight, bias, eps, y, row * n));
         return x.withRows(y, n);
     }

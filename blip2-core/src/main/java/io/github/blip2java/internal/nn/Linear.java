@@ -2,10 +2,13 @@
 package io.github.blip2java.internal.nn;
 
 import io.github.blip2java.checkpoint.WeightScope;
+import io.github.blip2java.internal.kernel.Frame;
 import io.github.blip2java.internal.kernel.Kernels;
 import io.github.blip2java.internal.kernel.Parallel;
 import io.github.blip2java.internal.matrix.WeightMatrix;
 import io.github.blip2java.internal.tensor.Tensor;
+import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * Y = X · Wᵀ + b over the last dimension.
@@ -77,9 +80,37 @@ public final class Linear {
      * @return {@code [..., out]}
      */
     public Tensor forward(Tensor x, Activation activation) {
+        Tensor y = result(x);
+        project(x, activation, y.data());
+        return y;
+    }
+
+    /**
+     * Projects every row several times, as attention does. All products are shared out at once, so that threads need not wait for each
+     * other after each.
+     *
+     * @param x           {@code [..., in]}
+     * @param projections with the same number of input features
+     * @return {@code [..., out]} of each
+     */
+    public static List<Tensor> forward(Tensor x, Linear... projections) {
+        List<Tensor> results =
+                Stream.of(projections).map(projection -> projection.result(x)).toList();
+        Parallel.forRange(
+                projections.length,
+                i -> projections[i].project(
+                        x, Activation.IDENTITY, results.get(i).data()));
+        return results;
+    }
+
+    private Tensor result(Tensor x) {
+        int out = weight.outFeatures();
+        return x.withRows(Frame.floats(Math.multiplyExact(x.rows(), out)), out);
+    }
+
+    private void project(Tensor x, Activation activation, float[] y) {
         int rows = x.rows();
         int out = weight.outFeatures();
-        float[] y = new float[Math.multiplyExact(rows, out)];
         weight.multiply(x.data(), rows, y);
         if (bias != null || activation != Activation.IDENTITY) {
             // One pass over the product while it is still in the cache.
@@ -90,7 +121,6 @@ public final class Linear {
                 activation.apply(KERNELS, y, row * out, out);
             });
         }
-        return x.withRows(y, out);
     }
 
     /**

@@ -2,6 +2,7 @@
 package io.github.blip2java.internal.nn;
 
 import io.github.blip2java.checkpoint.WeightScope;
+import io.github.blip2java.internal.kernel.Frame;
 import io.github.blip2java.internal.kernel.Kernels;
 import io.github.blip2java.internal.kernel.Parallel;
 import io.github.blip2java.internal.tensor.Tensor;
@@ -37,7 +38,7 @@ public final class RmsNorm {
      */
     public Tensor forward(Tensor x) {
         int n = x.cols();
-        float[] y = new float[x.data().length];
+        float[] y = Frame.floats(x.data().length);
         Parallel.forRange(x.rows(), row -> KERNELS.rmsNorm(x.data(), row * n, n, weight, eps, y, row * n));
         return x.withRows(y, n);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.internal.nn;
 
+import io.github.blip2java.internal.kernel.Frame;
 import io.github.blip2java.internal.kernel.Kernels;
 import io.github.blip2java.internal.kernel.Parallel;
 import io.github.blip2java.internal.kernel.Rows;
@@ -22,6 +23,9 @@ public final class ScaledDotProductAttention {
 
     /** Queries handled at once: all of a picture, so that its keys are turned once, and their scores fit a core's cache. */
     private static final int BLOCK = 288;
+
+    /** Where there are fewer heads than threads, blocks are smaller, but have so many queries that turning the keys is worth it. */
+    private static final int FEWEST = 64;
 
     private final int heads;
     private final int headDim;
@@ -54,23 +58,27 @@ public final class ScaledDotProductAttention {
     public Tensor forward(HeadRows q, HeadRows k, HeadRows v, AttentionBias bias, Consumer<Tensor> attentions) {
         int batch = q.spans().batch();
         int rows = 0;
-        int blocks = 0;
+        int longest = 0;
         for (int sequence = 0; sequence < batch; sequence++) {
             int length = q.spans().length(sequence);
             rows += length;
-            blocks = Math.max(blocks, (length + BLOCK - 1) / BLOCK);
+            longest = Math.max(longest, length);
         }
-        Tensor out = Tensor.zeros(rows, heads * headDim);
+        int blocks = blocks(longest, batch * heads);
+        int width = heads * headDim;
+        Tensor out = Tensor.of(Frame.floats(Math.multiplyExact(rows, width)), rows, width);
         Tensor probabilities = attentions == null
                 ? null
                 : Tensor.zeros(batch, heads, q.spans().longest(), k.spans().longest());
-        int blocksEach = blocks;
         Parallel.forRange(batch * heads * blocks, task -> {
-            int sequence = task / (heads * blocksEach);
-            int head = task / blocksEach % heads;
-            int first = task % blocksEach * BLOCK;
-            int queries = Math.min(BLOCK, q.spans().length(sequence) - first);
-            if (queries > 0) {
+            int sequence = task / (heads * blocks);
+            int head = task / blocks % heads;
+            int block = task % blocks;
+            int length = q.spans().length(sequence);
+            int own = Math.min(blocks, Math.max(1, length / FEWEST));
+            int first = block * length / own;
+            int queries = (block + 1) * length / own - first;
+            if (block < own && queries > 0) {
                 attend(q, k, v, bias, sequence, head, first, queries, out, probabilities);
             }
         });
@@ -78,6 +86,12 @@ public final class ScaledDotProductAttention {
             attentions.accept(probabilities);
         }
         return out;
+    }
+
+    /** How many blocks so many queries are cut into, each for so many heads. */
+    private static int blocks(int queries, int heads) {
+        int wanted = (2 * Parallel.threads() + heads - 1) / Math.max(1, heads);
+        return Math.max((queries + BLOCK - 1) / BLOCK, Math.min(wanted, queries / FEWEST));
     }
 
     private void attend(

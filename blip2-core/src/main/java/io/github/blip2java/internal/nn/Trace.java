@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.internal.nn;
 
+import io.github.blip2java.internal.kernel.Frame;
 import io.github.blip2java.internal.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 
 /**
  * Collects what happens inside a stack of layers, when a caller asked for it.
@@ -15,6 +17,9 @@ public final class Trace {
     private final List<Tensor> hiddenStates;
     private final List<Tensor> attentions;
     private final List<Tensor> crossAttentions;
+
+    /** What the last layer made. */
+    private Tensor last;
 
     /**
      * Starts a collection.
@@ -46,6 +51,24 @@ public final class Trace {
         if (hiddenStates != null) {
             hiddenStates.add(state);
         }
+    }
+
+    /**
+     * Runs one layer of a stack, and keeps what it is given, if asked to. Otherwise the memory of what one layer made and the next has
+     * read is used again.
+     *
+     * @param x     the embeddings, or what the layer before returned
+     * @param layer computes from x
+     * @return what the layer makes of x
+     */
+    public Tensor layer(Tensor x, UnaryOperator<Tensor> layer) {
+        hiddenState(x);
+        Tensor y = Frame.call(() -> layer.apply(x), Tensor::data);
+        if (x == last && hiddenStates == null) {
+            Frame.release(x.data());
+        }
+        last = y;
+        return y;
     }
 
     /**

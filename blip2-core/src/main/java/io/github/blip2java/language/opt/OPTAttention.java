@@ -10,6 +10,7 @@ import io.github.blip2java.internal.nn.Trace;
 import io.github.blip2java.internal.tensor.Spans;
 import io.github.blip2java.internal.tensor.Tensor;
 import io.github.blip2java.language.KeyValueCache;
+import java.util.List;
 
 /**
  * out_proj(softmax(Q · Kᵀ / √headDim + mask) · V), with the keys and values of earlier positions from the cache.
@@ -37,8 +38,9 @@ final class OPTAttention {
     }
 
     Tensor forward(Tensor hiddenStates, Spans spans, AttentionBias mask, KeyValueCache cache, Trace trace) {
-        HeadRows q = HeadRows.of(qProj.forward(hiddenStates), spans);
-        cache.append(layer, kProj.forward(hiddenStates), vProj.forward(hiddenStates), spans);
+        List<Tensor> projected = Linear.forward(hiddenStates, qProj, kProj, vProj);
+        HeadRows q = HeadRows.of(projected.get(0), spans);
+        cache.append(layer, projected.get(1), projected.get(2), spans);
         Tensor context =
                 attention.forward(q, cache.keys(layer, spans), cache.values(layer, spans), mask, trace.onAttention());
         return outProj.forward(context);

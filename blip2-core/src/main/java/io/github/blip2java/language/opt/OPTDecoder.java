@@ -78,8 +78,7 @@ final class OPTDecoder {
         Tensor x = Elementwise.add(projected, embedPositions.forward(places)); // [rows, hidden]
         AttentionBias mask = AttentionBias.causal(cache.lengths()).hiding(keep);
         for (OPTDecoderLayer layer : layers) {
-            trace.hiddenState(x);
-            x = layer.forward(x, spans, mask, cache, trace);
+            x = trace.layer(x, before -> layer.forward(before, spans, mask, cache, trace));
         }
         cache.advance(spans);
         x = finalLayerNorm == null ? x : finalLayerNorm.forward(x);

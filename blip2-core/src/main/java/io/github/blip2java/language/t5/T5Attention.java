@@ -8,6 +8,7 @@ import io.github.blip2java.internal.nn.Linear;
 import io.github.blip2java.internal.nn.ScaledDotProductAttention;
 import io.github.blip2java.internal.tensor.Spans;
 import io.github.blip2java.internal.tensor.Tensor;
+import java.util.List;
 import java.util.function.Consumer;
 
 /**
@@ -33,12 +34,9 @@ final class T5Attention {
         this.attention = new ScaledDotProductAttention(config.numHeads(), config.dKv(), 1);
     }
 
-    Tensor keys(Tensor source) {
-        return k.forward(source);
-    }
-
-    Tensor values(Tensor source) {
-        return v.forward(source);
+    /** {@code [rows, heads * dKv]} each. */
+    List<Tensor> keysAndValues(Tensor source) {
+        return Linear.forward(source, k, v);
     }
 
     Tensor forward(

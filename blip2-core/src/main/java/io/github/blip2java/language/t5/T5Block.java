@@ -10,6 +10,7 @@ import io.github.blip2java.internal.nn.Trace;
 import io.github.blip2java.internal.tensor.Spans;
 import io.github.blip2java.internal.tensor.Tensor;
 import io.github.blip2java.language.KeyValueCache;
+import java.util.List;
 
 /**
  * x += self_attention(norm(x)); in the decoder x += cross_attention(norm(x), encoder); x += feed_forward(norm(x)).
@@ -41,14 +42,15 @@ final class T5Block {
     }
 
     void appendCrossKeysAndValues(int layer, Tensor encoderHiddenStates, Spans spans, KeyValueCache cross) {
-        cross.append(
-                layer, encDecAttention.keys(encoderHiddenStates), encDecAttention.values(encoderHiddenStates), spans);
+        List<Tensor> projected = encDecAttention.keysAndValues(encoderHiddenStates);
+        cross.append(layer, projected.get(0), projected.get(1), spans);
     }
 
     Tensor encode(Tensor hiddenStates, Spans spans, AttentionBias bias, Trace trace) {
         Tensor normed = selfNorm.forward(hiddenStates);
-        HeadRows keys = HeadRows.of(selfAttention.keys(normed), spans);
-        HeadRows values = HeadRows.of(selfAttention.values(normed), spans);
+        List<Tensor> projected = selfAttention.keysAndValues(normed);
+        HeadRows keys = HeadRows.of(projected.get(0), spans);
+        HeadRows values = HeadRows.of(projected.get(1), spans);
         Tensor attended = selfAttention.forward(normed, spans, keys, values, bias, trace.onAttention());
         return feedForward.forward(Elementwise.add(hiddenStates, attended));
     }
@@ -62,7 +64,8 @@ final class T5Block {
             KeyValueCache cross,
             Trace trace) {
         Tensor normed = selfNorm.forward(hiddenStates);
-        self.append(index, selfAttention.keys(normed), selfAttention.values(normed), spans);
+        List<Tensor> projected = selfAttention.keysAndValues(normed);
+        self.append(index, projected.get(0), projected.get(1), spans);
         Tensor attended = selfAttention.forward(
                 normed, spans, self.keys(index, spans), self.values(index, spans), bias, trace.onAttention());
         Tensor x = Elementwise.add(hiddenStates, attended);

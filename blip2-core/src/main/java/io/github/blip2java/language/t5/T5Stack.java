@@ -59,8 +59,7 @@ final class T5Stack {
                 .hiding(keep);
         Tensor x = embeds;
         for (T5Block each : block) {
-            trace.hiddenState(x);
-            x = each.encode(x, spans, bias, trace);
+            x = trace.layer(x, before -> each.encode(before, spans, bias, trace));
         }
         x = finalLayerNorm.forward(x);
         trace.hiddenState(x);
@@ -120,8 +119,7 @@ final class T5Stack {
         AttentionBias crossBias = AttentionBias.NONE.hiding(crossKeep);
         Tensor x = embeds;
         for (T5Block each : block) {
-            trace.hiddenState(x);
-            x = each.decode(x, spans, bias, crossBias, self, cross, trace);
+            x = trace.layer(x, before -> each.decode(before, spans, bias, crossBias, self, cross, trace));
         }
         self.advance(spans);
         x = finalLayerNorm.forward(x);

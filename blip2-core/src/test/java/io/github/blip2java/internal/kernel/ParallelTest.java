@@ -30,6 +30,73 @@ class ParallelTest {
     }
 
     @Test
+    void rangesCoverEveryIndexOnce() {
+        for (int n : new int[] {0, 1, 2, 3, 17, 1000, 100_001}) {
+            AtomicIntegerArray runs = new AtomicIntegerArray(n);
+            Parallel.forRanges(n, (from, to) -> IntStream.range(from, to).forEach(runs::incrementAndGet));
+            assertThat(IntStream.range(0, n).allMatch(i -> runs.get(i) == 1)).isTrue();
+        }
+    }
+
+    @Test
+    void piecesFollowEachOtherAndShrinkToSingleIndices() {
+        for (int threads : new int[] {1, 2, 3, 16, 64}) {
+            for (int n : new int[] {1, 2, 22, 107, 257, 100_001, Integer.MAX_VALUE}) {
+                int pieces = Loop.pieces(n, threads);
+                int at = 0;
+                int longest = Integer.MAX_VALUE;
+                for (int piece = 0; piece < pieces; piece++) {
+                    int to = Loop.begin(n, threads, piece + 1);
+                    assertThat(Loop.begin(n, threads, piece)).isEqualTo(at);
+                    assertThat(to - at).isPositive().isLessThanOrEqualTo(longest);
+                    longest = to - at;
+                    at = to;
+                }
+                assertThat(at).isEqualTo(n);
+                assertThat(longest).isEqualTo(1);
+                assertThat(pieces).isLessThanOrEqualTo(threads * 34);
+            }
+        }
+    }
+
+    @Test
+    void nothingIsBegunAfterAFailureWithinAPiece() {
+        try (Parallel pool = Parallel.of(2)) {
+            AtomicInteger begun = new AtomicInteger();
+            assertThatThrownBy(() -> pool.call(() -> {
+                        Parallel.forRange(1_000_000, i -> {
+                            begun.incrementAndGet();
+                            throw new IllegalStateException("at " + i);
+                        });
+                        return null;
+                    }))
+                    .isInstanceOf(IllegalStateException.class);
+            assertThat(begun.get()).isLessThanOrEqualTo(2);
+        }
+    }
+
+    @Test
+    void aListenerRunsEveryLoop() {
+        AtomicInteger heard = new AtomicInteger();
+        AtomicInteger sum = new AtomicInteger();
+        Parallel.listen((n, body, loop) -> {
+            heard.addAndGet(n);
+            assertThat(body.getClass().getName()).startsWith(ParallelTest.class.getName());
+            loop.run();
+        });
+        try {
+            Parallel.forRange(3, i -> sum.incrementAndGet());
+            Parallel.forRanges(4, (from, to) -> sum.addAndGet(to - from));
+        } finally {
+            Parallel.listen(null);
+        }
+        assertThat(heard).hasValue(7);
+        assertThat(sum).hasValue(7);
+        Parallel.forRange(3, i -> sum.incrementAndGet());
+        assertThat(heard).hasValue(7);
+    }
+
+    @Test
     void loopsNestAndCallersMix() {
         AtomicInteger sum = new AtomicInteger();
         IntStream.range(0, 8)

@@ -4,9 +4,12 @@ package io.github.blip2java.internal.nn;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
 
+import io.github.blip2java.internal.kernel.Frame;
+import io.github.blip2java.internal.kernel.Parallel;
 import io.github.blip2java.internal.tensor.Spans;
 import io.github.blip2java.internal.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Tag;
@@ -62,6 +65,30 @@ class ScaledDotProductAttentionTest {
             values[i] = (float) random.nextGaussian();
         }
         return Tensor.of(values, rows, width);
+    }
+
+    @Test
+    void moreThreadsThanHeadsChangeNothing() {
+        HeadRows q = rows(677, 5, 257);
+        HeadRows k = rows(677, 9, 257);
+        HeadRows v = rows(677, 9, 257);
+        ScaledDotProductAttention attention = new ScaledDotProductAttention(HEADS, HEAD_DIM, SCALE);
+        float[] alone = attention.forward(q, k, v, DISTANCE, null).data();
+        for (int threads : new int[] {1, 3, 16}) {
+            try (Parallel pool = Parallel.of(threads)) {
+                Tensor shared = pool.call(() -> {
+                    // The memory that the result gets is not empty.
+                    Frame.call(
+                            () -> {
+                                Arrays.fill(Frame.floats(alone.length), Float.NaN);
+                                return null;
+                            },
+                            nothing -> null);
+                    return Frame.call(() -> attention.forward(q, k, v, DISTANCE, null), Tensor::data);
+                });
+                assertThat(shared.data()).isEqualTo(alone);
+            }
+        }
     }
 
     @Test
