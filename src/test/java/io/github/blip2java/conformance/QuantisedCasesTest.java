@@ -11,6 +11,7 @@ import io.github.blip2java.checkpoint.WeightFormat;
 import io.github.blip2java.cli.verify.Check;
 import io.github.blip2java.cli.verify.Verifier;
 import io.github.blip2java.conversion.CheckpointConverter;
+import io.github.blip2java.internal.matrix.WeightMatrix;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -68,25 +69,47 @@ class QuantisedCasesTest {
         return check.name().equals("expected.logits") || check.name().equals("expected.text_features");
     }
 
-    /** Equal figures but for the order of sums: the converter and the loader agree on which tensors are quantised, and how. */
+    /**
+     * The converter and the loader agree on which tensors are quantised, and how, to the last bit; and so do results, but that the
+     * order of sums may round an activation the other way.
+     */
     private List<Check> compareConvertedWithLoaded(Path reference, WeightFormat format) throws IOException {
         Path converted = Resources.copy(reference, directory.resolve(format.name()));
         Resources.delete(converted.resolve("checkpoint"));
         CheckpointConverter.convert(
                 reference.resolve("checkpoint"), converted.resolve("checkpoint"), format, ProgressListener.NONE);
-        try (Checkpoint checkpoint = Checkpoint.open(converted.resolve("checkpoint"))) {
+        try (Checkpoint checkpoint = Checkpoint.open(converted.resolve("checkpoint"));
+                Checkpoint original = Checkpoint.open(reference.resolve("checkpoint"))) {
             DType expected = format == WeightFormat.INT8 ? DType.I8 : DType.U8;
             checkpoint
                     .tensors()
                     .forEach((name, tensor) ->
                             assertThat(tensor.dtype() == expected).as(name).isEqualTo(isMatrix(name)));
+            original.tensors().forEach((name, tensor) -> {
+                if (isMatrix(name) && checkpoint.tensors().containsKey(name)) { // a tied head is not written again
+                    int out = (int) tensor.info().shape()[0];
+                    int in = (int) tensor.info().shape()[1];
+                    assertThat(rows(WeightMatrix.load(checkpoint.root(WeightFormat.AUTO), name, out, in)))
+                            .as(name)
+                            .isEqualTo(rows(WeightMatrix.load(original.root(format), name, out, in)));
+                }
+            });
         }
         List<Check> loaded = run(reference, format);
         assertThat(run(converted, WeightFormat.AUTO)).zipSatisfy(loaded, (one, other) -> {
             assertThat(one.name()).isEqualTo(other.name());
-            assertThat(one.cosine()).isCloseTo(other.cosine(), Offset.offset(1e-4));
+            assertThat(one.cosine()).isCloseTo(other.cosine(), Offset.offset(2e-3));
         });
         return loaded;
+    }
+
+    private static float[] rows(WeightMatrix matrix) {
+        int in = matrix.inFeatures();
+        float[] values = new float[matrix.outFeatures() * in];
+        for (int row = 0; row < matrix.outFeatures(); row++) {
+            matrix.copyRow(row, values, row * in);
+        }
+        return values;
     }
 
     /** The layers of {@code transformers} that are {@code nn.Linear}, by their names. */
