@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
+import java.util.Arrays;
 import java.util.Random;
 
 /**
@@ -22,6 +23,12 @@ final class GemmCheck {
 
     /** Places that are compared in each product: exact sums are computed by the interpreter. */
     private static final int SAMPLES = 24;
+
+    /**
+     * How many numbers are drawn; those of a matrix are repetitions, as drawing and narrowing each would take the interpreter longer than
+     * the rest of the check. A prime, so that no row is like another.
+     */
+    private static final int DRAWN = 997;
 
     /** Of a sum. In float32 the error stays far below in any order; narrowed inputs lose eight times as much. */
     private static final double TOLERANCE = 0x1p-16;
@@ -44,19 +51,25 @@ final class GemmCheck {
     }
 
     private boolean isRight(DType dtype, int rows, int in, int out) {
-        FloatBuffer x = direct(rows * in * Float.BYTES).asFloatBuffer();
-        for (int i = 0; i < rows * in; i++) {
-            x.put(i, fine());
+        float[] inputs = new float[rows * in];
+        for (int i = 0; i < Math.min(DRAWN, inputs.length); i++) {
+            inputs[i] = fine();
         }
-        ByteBuffer weights = direct(out * in * dtype.bytes());
+        repeat(inputs, inputs.length, DRAWN);
         float[] values = new float[out * in];
-        for (int i = 0; i < values.length; i++) {
+        short[] narrow = new short[out * in];
+        for (int i = 0; i < Math.min(DRAWN, values.length); i++) {
             values[i] = weight(dtype);
-            switch (dtype) {
-                case F16 -> weights.putShort(2 * i, Narrowing.toHalf(values[i]));
-                case BF16 -> weights.putShort(2 * i, Narrowing.toBfloat16(values[i]));
-                default -> weights.putFloat(4 * i, values[i]);
-            }
+            narrow[i] = dtype == DType.F16 ? Narrowing.toHalf(values[i]) : Narrowing.toBfloat16(values[i]);
+        }
+        repeat(values, values.length, DRAWN);
+        repeat(narrow, narrow.length, DRAWN);
+        FloatBuffer x = direct(rows * in * Float.BYTES).asFloatBuffer().put(0, inputs);
+        ByteBuffer weights = direct(out * in * dtype.bytes());
+        if (dtype == DType.F32) {
+            weights.asFloatBuffer().put(values);
+        } else {
+            weights.asShortBuffer().put(narrow);
         }
         FloatBuffer y = direct(rows * out * Float.BYTES).asFloatBuffer();
         provider.multiply(x, rows, weights, dtype, out, in, y);
@@ -65,7 +78,7 @@ final class GemmCheck {
             int o = random.nextInt(out);
             double sum = 0;
             for (int i = 0; i < in; i++) {
-                sum += (double) x.get(r * in + i) * values[o * in + i];
+                sum += (double) inputs[r * in + i] * values[o * in + i];
             }
             if (!(Math.abs(y.get(r * out + o) - sum) <= TOLERANCE * sum)) {
                 return false;
@@ -127,10 +140,21 @@ final class GemmCheck {
 
     /** A row of the highest, one of the lowest, then anything, half of it extremes. */
     private void fill(byte[] codes, int in, int lowest, int highest) {
-        for (int i = 0; i < codes.length; i++) {
-            boolean high = i < in || i >= 2 * in && random.nextBoolean();
-            boolean extreme = i < 2 * in || random.nextBoolean();
-            codes[i] = (byte) (!extreme ? lowest + random.nextInt(highest - lowest + 1) : high ? highest : lowest);
+        Arrays.fill(codes, 0, in, (byte) highest);
+        Arrays.fill(codes, in, 2 * in, (byte) lowest);
+        byte[] others = new byte[codes.length - 2 * in];
+        for (int i = 0; i < Math.min(DRAWN, others.length); i++) {
+            int extreme = random.nextBoolean() ? highest : lowest;
+            others[i] = (byte) (random.nextBoolean() ? extreme : lowest + random.nextInt(highest - lowest + 1));
+        }
+        repeat(others, others.length, DRAWN);
+        System.arraycopy(others, 0, codes, 2 * in, others.length);
+    }
+
+    /** Fills an array with copies of its first {@code count} elements. */
+    private static void repeat(Object array, int length, int count) {
+        for (int done = count; done < length; done *= 2) {
+            System.arraycopy(array, 0, array, done, Math.min(done, length - done));
         }
     }
 
