@@ -108,6 +108,24 @@ public final class Blip2ForConditionalGeneration extends Blip2WithLanguageModel 
                 () -> encode(imageSide.pixels(pixelValues, interpolatePosEncoding), interpolatePosEncoding));
     }
 
+    /**
+     * Encodes pictures once, for any number of prompts, without ND4J.
+     *
+     * @param pixelValues            {@code [batch, 3, height, width]}
+     * @param interpolatePosEncoding whether other sizes than the configured one are allowed
+     * @return what the language model reads
+     * @throws IllegalArgumentException if the shape does not fit, or a value is NaN or infinite
+     */
+    public ImageEncoding encodeImages(PixelValues pixelValues, boolean interpolatePosEncoding) {
+        if (pixelValues == null) {
+            throw new IllegalArgumentException(
+                    "pixelValues: expected some, got null; take Blip2ImageProcessor.pixelValues");
+        }
+        return admitted(
+                CallMemory.ofCall(config(), pictures(pixelValues.values().length), 0, 0, 0),
+                () -> encode(imageSide.checked(pixelValues.tensor(), interpolatePosEncoding), interpolatePosEncoding));
+    }
+
     private ImageEncoding encode(Tensor pixels, boolean interpolatePosEncoding) {
         return new ImageEncoding(textSide.project(queryOutput(pixels, interpolatePosEncoding)), textSide.merger);
     }

@@ -49,8 +49,13 @@ public abstract sealed class Blip2PreTrainedModel implements AutoCloseable
 
     /** Pictures of the configured size that take as much memory, for an estimate: what is wrong with them is told later. */
     final long pictures(INDArray pixels) {
+        return pixels == null ? 0 : pictures(pixels.length());
+    }
+
+    /** Pictures of the size that the model was trained on with as many values, rounded up. */
+    final long pictures(long values) {
         long side = config().visionConfig().imageSize();
-        return pixels == null ? 0 : 1 + pixels.length() / (3 * side * side + 1);
+        return 1 + values / (3 * side * side + 1);
     }
 
     /** Columns of ids, for an estimate: what is wrong with them is told later. */

@@ -60,7 +60,11 @@ final class ImageSide {
 
     /** Takes pictures over, and refuses what cannot be encoded before any work. */
     Tensor pixels(INDArray pixelValues, boolean interpolate) {
-        Tensor pixels = Tensors.fromINDArray(pixelValues, "pixelValues");
+        return checked(Tensors.fromINDArray(pixelValues, "pixelValues"), interpolate);
+    }
+
+    /** Refuses what cannot be encoded before any work. */
+    Tensor checked(Tensor pixels, boolean interpolate) {
         visionModel.check(pixels, interpolate);
         return pixels;
     }

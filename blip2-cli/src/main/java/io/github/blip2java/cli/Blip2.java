@@ -13,6 +13,9 @@ import java.nio.file.FileSystemException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import picocli.CommandLine;
@@ -31,28 +34,34 @@ import picocli.CommandLine.Spec;
         description = "Describes pictures and answers questions about them, with a BLIP-2 model, on this computer.",
         synopsisSubcommandLabel = "COMMAND",
         exitCodeListHeading = "%nExit codes:%n",
-        exitCodeList = {"0:everything worked", "1:some inputs failed", "2:wrong usage, or the model cannot be used"},
-        subcommands = {
-            CaptionCommand.class,
-            AnswerCommand.class,
-            ScoreCommand.class,
-            ChatCommand.class,
-            MatchCommand.class,
-            ClassifyCommand.class,
-            EmbedCommand.class,
-            HeatmapCommand.class,
-            IndexCommand.class,
-            SearchCommand.class,
-            DuplicatesCommand.class,
-            InfoCommand.class,
-            VerifyCommand.class,
-            DownloadCommand.class,
-            ConvertCommand.class,
-            BenchCommand.class,
-            CompletionCommand.class,
-            HelpCommand.class
-        })
+        exitCodeList = {"0:everything worked", "1:some inputs failed", "2:wrong usage, or the model cannot be used"})
 public final class Blip2 implements Runnable {
+    private static final String HELP = "help";
+
+    /** In the order of the help. */
+    private static final List<Map.Entry<String, Class<?>>> COMMANDS = List.of(
+            Map.entry("caption", CaptionCommand.class),
+            Map.entry("answer", AnswerCommand.class),
+            Map.entry("score", ScoreCommand.class),
+            Map.entry("chat", ChatCommand.class),
+            Map.entry("match", MatchCommand.class),
+            Map.entry("classify", ClassifyCommand.class),
+            Map.entry("embed", EmbedCommand.class),
+            Map.entry("heatmap", HeatmapCommand.class),
+            Map.entry("index", IndexCommand.class),
+            Map.entry("search", SearchCommand.class),
+            Map.entry("duplicates", DuplicatesCommand.class),
+            Map.entry("info", InfoCommand.class),
+            Map.entry("verify", VerifyCommand.class),
+            Map.entry("download", DownloadCommand.class),
+            Map.entry("convert", ConvertCommand.class),
+            Map.entry("bench", BenchCommand.class),
+            Map.entry("completion", CompletionCommand.class),
+            Map.entry(HELP, HelpCommand.class));
+
+    /** Commands that speak of the others. */
+    private static final Set<String> NEED_ALL = Set.of(HELP, "completion");
+
     /** Everything worked. */
     static final int OK = 0;
 
@@ -85,7 +94,7 @@ public final class Blip2 implements Runnable {
     public static void main(String[] args) {
         Thread.setDefaultUncaughtExceptionHandler(
                 (thread, failure) -> System.err.println("blip2: " + message(failure)));
-        System.exit(commandLine().setOut(Output.standard()).execute(args));
+        System.exit(commandLine(args).setOut(Output.standard()).execute(args));
     }
 
     /**
@@ -94,13 +103,24 @@ public final class Blip2 implements Runnable {
      * @return the parser and runner
      */
     public static CommandLine commandLine() {
+        return commandLine(new String[0]);
+    }
+
+    /** The command line for some arguments: where they begin with a command, picocli need not read the options of the others. */
+    private static CommandLine commandLine(String[] args) {
         Blip2 blip2 = new Blip2();
-        return new CommandLine(blip2)
-                .setCaseInsensitiveEnumValuesAllowed(true)
+        CommandLine program = new CommandLine(blip2);
+        Optional<Map.Entry<String, Class<?>>> asked = COMMANDS.stream()
+                .filter(command -> args.length > 0 && command.getKey().equals(args[0]) && !NEED_ALL.contains(args[0]))
+                .findFirst();
+        asked.map(List::of)
+                .orElse(COMMANDS)
+                .forEach(command -> program.addSubcommand(command.getKey(), command.getValue()));
+        return program.setCaseInsensitiveEnumValuesAllowed(true)
                 .setUsageHelpAutoWidth(true)
                 .setExpandAtFiles(false) // a picture's name may begin with @
                 .setExecutionStrategy(Blip2::execute)
-                .setParameterExceptionHandler((exception, args) -> {
+                .setParameterExceptionHandler((exception, given) -> {
                     CommandLine line = exception.getCommandLine();
                     line.getErr().println("blip2: " + wrongUsage(exception));
                     line.getErr().println("Try: " + line.getCommandSpec().qualifiedName() + " --help");
@@ -173,7 +193,7 @@ public final class Blip2 implements Runnable {
 
     private static List<String> commands(CommandSpec program) {
         return program.subcommands().keySet().stream()
-                .filter(name -> !name.equals("help"))
+                .filter(name -> !name.equals(HELP))
                 .toList();
     }
 

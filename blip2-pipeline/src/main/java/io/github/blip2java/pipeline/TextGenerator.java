@@ -3,6 +3,7 @@ package io.github.blip2java.pipeline;
 
 import io.github.blip2java.Blip2ForConditionalGeneration;
 import io.github.blip2java.ImageEncoding;
+import io.github.blip2java.PixelValues;
 import io.github.blip2java.generation.FinishReason;
 import io.github.blip2java.generation.GenerationConfig;
 import io.github.blip2java.generation.GenerationHooks;
@@ -24,7 +25,6 @@ import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
-import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Carries out requests: encodes pictures, some at a time, generates, streams, and makes texts of tokens. */
 final class TextGenerator {
@@ -173,10 +173,10 @@ final class TextGenerator {
 
     ImageEncoding encode(List<Image> images, GenerationConfig options) {
         return model.asOneCall(images.size(), options, () -> {
-            INDArray pixels = processor.imageProcessor().preprocess(images);
+            PixelValues pixels = processor.imageProcessor().pixelValues(images);
             int trained = model.config().visionConfig().imageSize();
             // A checkpoint may ask for larger pictures than its position table was trained on.
-            boolean interpolate = pixels.size(2) != trained || pixels.size(3) != trained;
+            boolean interpolate = pixels.height() != trained || pixels.width() != trained;
             return model.encodeImages(pixels, interpolate);
         });
     }

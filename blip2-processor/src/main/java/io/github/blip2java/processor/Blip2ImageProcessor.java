@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.processor;
 
+import io.github.blip2java.PixelValues;
 import io.github.blip2java.memory.InsufficientMemoryException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Pictures to the pixel values that the vision model reads, equal to the bit to {@code transformers}'
@@ -96,6 +96,18 @@ public final class Blip2ImageProcessor {
      * @throws InsufficientMemoryException when the values of that many pictures cannot fit into Java's heap
      */
     public INDArray preprocess(List<Image> images) {
+        return pixelValues(images).toINDArray();
+    }
+
+    /**
+     * Makes the pixel values of some pictures, as {@link #preprocess} does, without ND4J.
+     *
+     * @param images at least one picture
+     * @return their values
+     * @throws IllegalArgumentException as there
+     * @throws InsufficientMemoryException as there
+     */
+    public PixelValues pixelValues(List<Image> images) {
         if (images.isEmpty()) {
             throw new IllegalArgumentException("images: expected at least one picture, got none");
         }
@@ -120,7 +132,7 @@ public final class Blip2ImageProcessor {
                 }
             }
         }
-        return Nd4j.create(batch, new long[] {images.size(), CHANNELS, first.height(), first.width()}, 'c');
+        return new PixelValues(batch, images.size(), first.height(), first.width());
     }
 
     /** Refuses a batch whose one array of values could not be made, before any work on it. */

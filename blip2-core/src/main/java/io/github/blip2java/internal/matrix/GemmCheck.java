@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
+import java.util.Arrays;
 import java.util.Random;
 import java.util.function.IntToDoubleFunction;
 
@@ -23,6 +24,12 @@ final class GemmCheck {
 
     /** Places that are compared in each product: exact sums are computed by the interpreter. */
     private static final int SAMPLES = 24;
+
+    /**
+     * How many numbers are drawn; those of a matrix are repetitions, as drawing and narrowing each would take the interpreter longer than
+     * the rest of the check. A prime, so that no row is like another.
+     */
+    private static final int DRAWN = 997;
 
     /** Of a sum. In float32 the error stays far below in any order; narrowed inputs lose eight times as much. */
     private static final double TOLERANCE = 0x1p-16;
@@ -45,14 +52,16 @@ final class GemmCheck {
     }
 
     private boolean isRight(DType dtype, int rows, int in, int out) {
-        FloatBuffer x = direct(rows * in * Float.BYTES).asFloatBuffer();
-        for (int i = 0; i < rows * in; i++) {
-            x.put(i, fine());
+        float[] inputs = new float[rows * in];
+        for (int i = 0; i < Math.min(DRAWN, inputs.length); i++) {
+            inputs[i] = fine();
         }
+        repeat(inputs, inputs.length, DRAWN);
+        FloatBuffer x = direct(rows * in * Float.BYTES).asFloatBuffer().put(0, inputs);
         float[] values = weights(dtype, out * in);
         FloatBuffer y = direct(rows * out * Float.BYTES).asFloatBuffer();
         provider.multiply(x, rows, stored(values, dtype), dtype, out, in, y);
-        return areSums(i -> x.get(i), values, y, rows, in, out);
+        return areSums(i -> inputs[i], values, y, rows, in, out);
     }
 
     /** Tells whether numbers are rounded to bfloat16 to the nearest, and then multiplied with sums of float32. */
@@ -83,9 +92,10 @@ final class GemmCheck {
     /** Positive numbers below, above and halfway between those of bfloat16. */
     private float[] manyBits(int n) {
         float[] values = new float[n];
-        for (int i = 0; i < n; i++) {
+        for (int i = 0; i < Math.min(DRAWN, n); i++) {
             values[i] = 1 + random.nextInt(1 << 9) * 0x1p-9f;
         }
+        repeat(values, n, DRAWN);
         return values;
     }
 
@@ -129,16 +139,22 @@ final class GemmCheck {
 
     private float[] weights(DType dtype, int n) {
         float[] values = new float[n];
-        for (int i = 0; i < n; i++) {
+        for (int i = 0; i < Math.min(DRAWN, n); i++) {
             values[i] = weight(dtype);
         }
+        repeat(values, n, DRAWN);
         return values;
     }
 
+    /** Of values that repeat after {@link #DRAWN}. */
     private static ByteBuffer stored(float[] values, DType dtype) {
         ByteBuffer bytes = direct(values.length * dtype.bytes());
-        Narrowing.put(values, values.length, dtype, bytes, 0, "");
-        return bytes;
+        int drawn = Math.min(DRAWN, values.length);
+        Narrowing.put(values, drawn, dtype, bytes, 0, "");
+        byte[] all = new byte[bytes.capacity()];
+        bytes.get(0, all, 0, drawn * dtype.bytes());
+        repeat(all, all.length, drawn * dtype.bytes());
+        return bytes.put(0, all);
     }
 
     /**
@@ -194,10 +210,21 @@ final class GemmCheck {
 
     /** A row of the highest, one of the lowest, then anything, half of it extremes. */
     private void fill(byte[] codes, int in, int lowest, int highest) {
-        for (int i = 0; i < codes.length; i++) {
-            boolean high = i < in || i >= 2 * in && random.nextBoolean();
-            boolean extreme = i < 2 * in || random.nextBoolean();
-            codes[i] = (byte) (!extreme ? lowest + random.nextInt(highest - lowest + 1) : high ? highest : lowest);
+        Arrays.fill(codes, 0, in, (byte) highest);
+        Arrays.fill(codes, in, 2 * in, (byte) lowest);
+        byte[] others = new byte[codes.length - 2 * in];
+        for (int i = 0; i < Math.min(DRAWN, others.length); i++) {
+            int extreme = random.nextBoolean() ? highest : lowest;
+            others[i] = (byte) (random.nextBoolean() ? extreme : lowest + random.nextInt(highest - lowest + 1));
+        }
+        repeat(others, others.length, DRAWN);
+        System.arraycopy(others, 0, codes, 2 * in, others.length);
+    }
+
+    /** Fills an array with copies of its first {@code count} elements. */
+    private static void repeat(Object array, int length, int count) {
+        for (int done = count; done < length; done *= 2) {
+            System.arraycopy(array, 0, array, done, Math.min(done, length - done));
         }
     }
 
