@@ -505,7 +505,7 @@ class CommandLineTest {
                         "blip2: expected a command, got \"anwser\"; did you mean answer?",
                         "blip2: expected an option, got \"--modle\"; did you mean --model?",
                         "blip2: expected an option, got \"--sampling-rate\"; there are --prompt, --model,"
-                                + " --yes, --background, --truncated, --dtype, --threads, --force, --json, --help, --version",
+                                + " --yes, --background, --truncated, --dtype, --arithmetic, --threads, --force, --json, --help, --version",
                         "blip2: Unmatched argument at index 2: '" + MODEL + "'");
     }
 
