@@ -86,7 +86,8 @@ class ScaledDotProductAttentionTest {
                             nothing -> null);
                     return Frame.call(() -> attention.forward(q, k, v, DISTANCE, null), Tensor::data);
                 });
-                // Not equal: Java adds the lanes of a vector in one order before a loop is compiled and in another afterwards.
+                // Not equal: Java adds the lanes of a vector in one order before a loop is compiled and in another
+                // afterwards.
                 float worst = 0;
                 for (int i = 0; i < alone.length; i++) {
                     worst = Math.max(worst, Math.abs(shared.data()[i] - alone[i]));
