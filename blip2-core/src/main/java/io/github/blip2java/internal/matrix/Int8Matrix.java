@@ -20,6 +20,9 @@ final class Int8Matrix implements WeightMatrix {
     /** Measured: so many rows together take less time than one after the other. */
     private static final int TOGETHER = 3;
 
+    /** The same where the library keeps up with memory for a handful of rows. */
+    private static final int FEWER_ROWS = 3;
+
     private final ByteBuffer codes;
     private final float[] scales;
     private final int out;
@@ -58,7 +61,8 @@ final class Int8Matrix implements WeightMatrix {
 
     @Override
     public void multiply(float[] x, int rows, float[] y) {
-        if (rows > FEW_ROWS && Gemm.suitsInt8(rows, out, in)) {
+        int fewest = Gemm.suitsFewRowsInt8() ? FEWER_ROWS : FEW_ROWS;
+        if (rows > fewest && Gemm.suitsInt8(rows, out, in)) {
             try (Int8Activations inputs = new Int8Activations(x, rows, in)) {
                 inputs.multiply(codes, scales, out, new Rows(y, 0, out));
             }
