@@ -131,6 +131,12 @@ public final class OneDnnGemm implements GemmProvider {
         return has(dnnl.dnnl_cpu_isa_avx512_core_bf16);
     }
 
+    /** The first factor's rows are what the tiles of AMX are loaded with; of the second four bytes of a column belong side by side. */
+    @Override
+    public boolean readsFirstFactorInPlace() {
+        return has(dnnl.dnnl_cpu_isa_avx512_core_amx);
+    }
+
     @Override
     public void roundToBf16(ByteBuffer from, DType dtype, int n, ByteBuffer to) {
         try (PointerScope scope = new PointerScope()) {

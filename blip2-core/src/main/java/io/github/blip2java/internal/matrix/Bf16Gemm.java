@@ -3,6 +3,7 @@ package io.github.blip2java.internal.matrix;
 
 import io.github.blip2java.checkpoint.DType;
 import io.github.blip2java.internal.kernel.Parallel;
+import io.github.blip2java.internal.kernel.Rows;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -12,11 +13,14 @@ import java.nio.FloatBuffer;
  * and there is no second copy of the model.
  */
 final class Bf16Gemm {
-    /** Weights of a rounded block: small enough for a core's second-level cache. */
-    private static final int BLOCK = 1 << 19;
+    /** Weights of a rounded block: of few rows small enough for a core's second-level cache. */
+    private static final int SMALL_BLOCK = 1 << 19;
 
-    /** Fewer rows of weights at a time would read x too often. */
-    private static final int LEAST_BLOCK_ROWS = 128;
+    /** Of many rows, so large that the library, which reads x once a block, works as on a whole matrix. */
+    private static final int BLOCK = 1 << 22;
+
+    /** Blocks have a multiple of so many rows of weights, as libraries compute them in blocks. */
+    private static final int BLOCK_ROWS = 64;
 
     /** Floats that one thread rounds at a time. */
     private static final int PIECE = 1 << 16;
@@ -33,10 +37,9 @@ final class Bf16Gemm {
         int rowBytes = in * dtype.bytes();
         try (NativeMemory input = rounded(x, rows * in)) {
             Gemm.forParts(out, (from, count) -> {
-                int block = asTheyLie ? count : Math.min(count, Math.max(LEAST_BLOCK_ROWS, BLOCK / in));
+                int block = asTheyLie ? count : Math.min(count, blockRows(rows, in));
                 try (NativeMemory rounded = asTheyLie ? null : NativeMemory.bytes(block * in * DType.BF16.bytes());
                         NativeMemory product = NativeMemory.floats(rows * block)) {
-                    FloatBuffer sums = product.asFloats();
                     for (int first = from; first < from + count; first += block) {
                         int n = Math.min(block, from + count - first);
                         ByteBuffer own =
@@ -46,13 +49,32 @@ final class Bf16Gemm {
                             Gemm.provider().roundToBf16(own, dtype, n * in, target);
                             own = target;
                         }
-                        Gemm.provider().multiplyBf16(input.asBytes(), rows, own, n, in, sums);
-                        int column = first;
-                        Parallel.forRange(rows, row -> sums.get(row * n, y, row * out + column, n));
+                        multiplyBlock(input.asBytes(), rows, own, n, in, product, new Rows(y, first, out));
                     }
                 }
             });
         }
+    }
+
+    private static int blockRows(int rows, int in) {
+        int weights = TurnedProduct.suits(rows) ? SMALL_BLOCK : BLOCK;
+        return Math.max(1, weights / in / BLOCK_ROWS) * BLOCK_ROWS;
+    }
+
+    private static void multiplyBlock(
+            ByteBuffer x, int rows, ByteBuffer weights, int n, int in, NativeMemory product, Rows y) {
+        if (!TurnedProduct.suits(rows)) {
+            FloatBuffer sums = product.asFloats();
+            Gemm.provider().multiplyBf16(x, rows, weights, n, in, sums);
+            Parallel.forRange(rows, row -> sums.get(row * n, y.data(), y.row(row), n));
+            return;
+        }
+        Gemm.provider().multiplyBf16(weights, n, x, rows, in, product.asFloats());
+        TurnedProduct.forEach(product.asBytes().asIntBuffer(), n, rows, (row, from, count, sums, at, step) -> {
+            for (int o = 0; o < count; o++) {
+                y.data()[y.row(row) + from + o] = Float.intBitsToFloat(sums[at + o * step]);
+            }
+        });
     }
 
     private static NativeMemory rounded(float[] x, int n) {

@@ -84,6 +84,11 @@ public final class Gemm {
         return suits(rows, out, in) && CHOSEN.int8() != null;
     }
 
+    /** Whether the provider multiplies a handful of rows of bytes better than our loops do: with weights as they lie. */
+    static boolean suitsFewRowsInt8() {
+        return CHOSEN.int8() == Int8Inputs.SIGNED && PROVIDER.readsFirstFactorInPlace();
+    }
+
     /** How activations are to be written as bytes. */
     static Int8Inputs int8Inputs() {
         return CHOSEN.int8();

@@ -185,7 +185,9 @@ final class GemmCheck {
 
     private boolean isExact(Int8Inputs inputs, int rows, int in, int out) {
         byte[] codes = new byte[rows * in];
-        fill(codes, in, -inputs.highest(), inputs.highest());
+        // Where factors may change places, the first has what weights have.
+        boolean either = provider.readsFirstFactorInPlace() && !inputs.unsigned();
+        fill(codes, in, either ? Byte.MIN_VALUE : -inputs.highest(), inputs.highest());
         inputs.move(codes, codes.length);
         byte[] values = new byte[out * in];
         fill(values, in, Byte.MIN_VALUE, Byte.MAX_VALUE);

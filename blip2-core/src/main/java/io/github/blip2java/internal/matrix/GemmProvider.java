@@ -72,6 +72,16 @@ public interface GemmProvider {
     void multiply(FloatBuffer x, int rows, ByteBuffer weights, DType dtype, int out, int in, FloatBuffer y);
 
     /**
+     * Tells whether the first factor of {@link #multiplyBf16} and {@link #multiplyInt8} is used as it lies, while the second is put in
+     * another order at each call. Then weights are better the first, with x the second, as long as x has few rows.
+     *
+     * @return false unless a provider says otherwise
+     */
+    default boolean readsFirstFactorInPlace() {
+        return false;
+    }
+
+    /**
      * Tells whether there are {@link #multiplyBf16} and {@link #roundToBf16}, and the processor multiplies bfloat16 itself. Whether it
      * does so right need not be known: that is tried before it is used.
      *

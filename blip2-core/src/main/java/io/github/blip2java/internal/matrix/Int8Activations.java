@@ -157,6 +157,16 @@ final class Int8Activations implements AutoCloseable {
         });
         try (NativeMemory products = NativeMemory.floats(codeRows * count)) {
             IntBuffer sums = products.asBytes().asIntBuffer();
+            if (!inputs.unsigned() && TurnedProduct.suits(rows)) {
+                Gemm.provider().multiplyInt8(weights, false, count, codes.asBytes(), rows, in, sums);
+                TurnedProduct.forEach(sums, count, rows, (row, from, n, own, at, step) -> {
+                    for (int o = 0; o < n; o++) {
+                        y.data()[y.row(row) + from + o] = own[at + o * step] * (scales[row] * weightScales[from + o]);
+                    }
+                });
+                Parallel.forRange(rows, row -> addOutliers(apart, row, y));
+                return;
+            }
             Gemm.multiplyInt8(codes.asBytes(), codeRows, weights, count, in, sums);
             int[] added = new int[count];
             if (inputs.unsigned()) {
@@ -166,10 +176,14 @@ final class Int8Activations implements AutoCloseable {
                 int[] own = SUMS.get(count);
                 sums.get(row * count, own, 0, count);
                 scale(own, added, scales[row], weightScales, y.data(), y.row(row));
-                for (int i = 0; i < outliers.length; i++) {
-                    addScaled(apart[i], x[row * in + outliers[i]], y.data(), y.row(row));
-                }
+                addOutliers(apart, row, y);
             });
+        }
+    }
+
+    private void addOutliers(float[][] apart, int row, Rows y) {
+        for (int i = 0; i < outliers.length; i++) {
+            addScaled(apart[i], x[row * in + outliers[i]], y.data(), y.row(row));
         }
     }
 

@@ -38,7 +38,7 @@ final class Tuning {
         values.put("f16.fewRows", Gemm.suitsFewRows(DType.F16) ? 3 : 6);
         values.put("bf16.fewRows", Gemm.suitsFewRows(DType.BF16) ? 3 : 6);
         // With more, activations are rounded for products in whole numbers.
-        values.put("int8.fewRows", inPlace ? 5 : 3);
+        values.put("int8.fewRows", inPlace && !Gemm.suitsFewRowsInt8() ? 5 : 3);
         values.put("int4.fewRows", 6);
         // From so many rows on they take less time together than one after the other.
         values.put("f32.together", 2);
