@@ -88,21 +88,10 @@ public final class FewRows {
         return Math.min(rows, (panel + 1) * PANEL_ROWS);
     }
 
-    /** Writes column o of y for the rows of a panel. */
-    void put(int panel, float[] y, int out, int o, float s0, float s1, float s2, float s3, float s4) {
-        int first = panel * PANEL_ROWS;
-        int count = rows - first;
-        int at = first * out + o;
-        y[at] = s0;
-        y[at + out] = s1;
-        if (count > 2) {
-            y[at + 2 * out] = s2;
-        }
-        if (count > 3) {
-            y[at + 3 * out] = s3;
-        }
-        if (count > 4) {
-            y[at + 4 * out] = s4;
+    /** Writes column o of y for the rows of a panel: the totals of as many vectors of sums, one behind the other. */
+    void put(int panel, float[] y, int out, int o, float[] sums, int from) {
+        for (int r = panel * PANEL_ROWS; r < end(panel); r++) {
+            y[r * out + o] = Lanes.total(sums, from + r % PANEL_ROWS * Lanes.L);
         }
     }
 }

@@ -8,6 +8,7 @@ import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /** The vectors of this processor, and how numbers of 16 bits become floats in them. */
@@ -30,14 +31,47 @@ final class Lanes {
     /** Floats of a vector. */
     static final int L = F.length();
 
+    private static final VectorShuffle<Float> SWAP_1 = swap(1);
+    private static final VectorShuffle<Float> SWAP_2 = swap(2);
+    private static final VectorShuffle<Float> SWAP_4 = swap(4);
+    private static final VectorShuffle<Float> SWAP_8 = swap(8);
+
     /** Magnitude of an infinite half; NaN have larger ones. */
     private static final int INFINITE_HALF = 0x7c00;
 
     private Lanes() {}
 
-    /** The sum of all lanes. */
+    /**
+     * The sum of all lanes, always in the same order: {@code reduceLanes} adds in one order while code is interpreted and in another
+     * once it is compiled, so that equal calls would give other last bits.
+     */
     static float total(FloatVector sums) {
-        return sums.reduceLanes(VectorOperators.ADD);
+        FloatVector sum = sums;
+        if (L > 8) {
+            sum = sum.add(sum.rearrange(SWAP_8));
+        }
+        if (L > 4) {
+            sum = sum.add(sum.rearrange(SWAP_4));
+        }
+        if (L > 2) {
+            sum = sum.add(sum.rearrange(SWAP_2));
+        }
+        return sum.add(sum.rearrange(SWAP_1)).lane(0);
+    }
+
+    /** The same for a vector in an array, where there are too many at once for the compiler; in another order. */
+    static float total(float[] sums, int from) {
+        float even = 0;
+        float odd = 0;
+        for (int i = from; i < from + L; i += 2) {
+            even += sums[i];
+            odd += sums[i + 1];
+        }
+        return even + odd;
+    }
+
+    private static VectorShuffle<Float> swap(int distance) {
+        return VectorShuffle.fromOp(F, lane -> (lane ^ distance) % L);
     }
 
     /** L shorts, sign-extended. */

@@ -43,6 +43,8 @@ record VectorFormat(
     /** Not in {@link VectorLoops}, as Java 17 cannot make lambdas in hidden classes. */
     static final Scratch<byte[]> COPY = Scratch.of(byte[]::new);
 
+    static final Scratch<float[]> SUMS = Scratch.of(float[]::new);
+
     /** Magnitude of an infinite half; NaN have larger ones. */
     private static final int INFINITE_HALF = 0x7c00;
 

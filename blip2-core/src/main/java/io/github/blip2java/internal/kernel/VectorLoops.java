@@ -277,9 +277,25 @@ final class VectorLoops implements WeightKernel {
             t4 = z.fma(w1, t4);
             u4 = z.fma(w2, u4);
         }
-        x.put(panel, y, out, o, total(s0), total(s1), total(s2), total(s3), total(s4));
-        x.put(panel, y, out, o + gap, total(t0), total(t1), total(t2), total(t3), total(t4));
-        x.put(panel, y, out, o + 2 * gap, total(u0), total(u1), total(u2), total(u3), total(u4));
+        float[] sums = VectorFormat.SUMS.get(FewRows.WEIGHTS * FewRows.PANEL_ROWS * L);
+        s0.intoArray(sums, 0);
+        s1.intoArray(sums, L);
+        s2.intoArray(sums, 2 * L);
+        s3.intoArray(sums, 3 * L);
+        s4.intoArray(sums, 4 * L);
+        t0.intoArray(sums, 5 * L);
+        t1.intoArray(sums, 6 * L);
+        t2.intoArray(sums, 7 * L);
+        t3.intoArray(sums, 8 * L);
+        t4.intoArray(sums, 9 * L);
+        u0.intoArray(sums, 10 * L);
+        u1.intoArray(sums, 11 * L);
+        u2.intoArray(sums, 12 * L);
+        u3.intoArray(sums, 13 * L);
+        u4.intoArray(sums, 14 * L);
+        for (int q = 0; q < FewRows.WEIGHTS; q++) {
+            x.put(panel, y, out, o + q * gap, sums, q * FewRows.PANEL_ROWS * L);
+        }
         if (hasAny(seen) || whole < n) {
             for (int r = panel * FewRows.PANEL_ROWS; r < x.end(panel); r++) {
                 for (int q = 0; q < FewRows.WEIGHTS; q++) {

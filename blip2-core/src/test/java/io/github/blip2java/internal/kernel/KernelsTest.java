@@ -58,6 +58,33 @@ class KernelsTest {
     }
 
     @Test
+    void equalCallsGiveEqualBitsBeforeAndAfterTheyAreCompiled() {
+        int n = 1000;
+        float[] x = values(5 * n, 1);
+        byte[] halves = new byte[2 * 12 * n];
+        random.nextBytes(halves);
+        for (int i = 1; i < halves.length; i += 2) {
+            halves[i] &= (byte) 0xbb; // finite
+        }
+        StoredRows weights = new StoredRows(direct(halves), n, 0, 12);
+        float[] first = new float[5 * 12 + 3];
+        float[] later = new float[first.length];
+        for (int call = 0; call <= 4096; call++) {
+            float[] y = call == 0 ? first : later;
+            KERNELS.f16().multiply(weights, KERNELS.fewRows(x, 5, n, 2), y, 12);
+            y[60] = KERNELS.dot(x, 0, x, n, n);
+            float[] normed = new float[n];
+            KERNELS.layerNorm(x, 0, n, x, x, 1e-5f, normed, 0);
+            y[61] = normed[7];
+            KERNELS.softmax(normed, 0, n);
+            y[62] = normed[7];
+            if (call > 0 && Integer.bitCount(call) == 1) {
+                assertThat(later).as("call %d", call).containsExactly(first);
+            }
+        }
+    }
+
+    @Test
     void add() {
         for (int n = 0; n <= LONGEST; n++) {
             float[] x = values(n + OFFSET, 1);
