@@ -9,7 +9,7 @@ RUN mvn -B -q -P release package -pl blip2-cli -am -Dgpg.skip -Dmaven.test.skip=
 
 FROM eclipse-temurin:25-jre
 COPY --from=build /blip2 /opt/blip2
-# The second start makes an archive of Java's classes, so that those of a container take half the time.
+# The second start makes an archive of Java's classes, so that those of a container start sooner.
 RUN export HOME=$(mktemp -d) && /opt/blip2/bin/blip2 --version && /opt/blip2/bin/blip2 --version && rm -r "$HOME"
 # A user of its own, with a folder for models and unpacked libraries that can be kept: docker run -v blip2:/home/blip2 …
 RUN useradd --create-home blip2

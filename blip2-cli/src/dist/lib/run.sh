@@ -90,7 +90,7 @@ make_archive() {
   trap - INT TERM HUP
 }
 
-# Java starts in half the time from an archive of classes as it read and checked them before. One is made after a build, else at the
+# Java starts sooner from an archive of classes as it read and checked them before. One is made after a build, else at the
 # second start, as who starts the program once would wait for nothing. Where none can be kept or fits, classes come from the jars.
 use_archive() {
   local folder name archive
