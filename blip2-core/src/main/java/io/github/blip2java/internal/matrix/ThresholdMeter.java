@@ -27,8 +27,8 @@ public final class ThresholdMeter {
     private static final int OUT = 10_240;
     private static final long TOGETHER = 256L << 20;
     private static final int MOST_ROWS = 8;
-    private static final int WARM_UP = 12;
-    private static final int RUNS = 15;
+    private static final int WARM_UP = 6;
+    private static final int RUNS = 9;
 
     /** Something smaller may be chance. */
     private static final double CLEARLY = 0.97;
