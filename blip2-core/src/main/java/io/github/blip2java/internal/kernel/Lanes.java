@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.internal.kernel;
 
-import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -125,10 +124,5 @@ final class Lanes {
 
     static boolean beyondHalf(IntVector largestMagnitudes) {
         return largestMagnitudes.reduceLanes(VectorOperators.MAX) >= INFINITE_HALF;
-    }
-
-    /** L bytes as floats. */
-    static FloatVector int8(ByteVector codes) {
-        return (FloatVector) codes.convertShape(VectorOperators.B2F, F, 0);
     }
 }

@@ -26,7 +26,6 @@ final class Mapped {
     static final boolean IN_PLACE = segment() != null;
 
     private static final MethodHandle MEMORY = memory();
-    private static final MethodHandle FLOATS = load(FloatVector.class, Lanes.F);
     private static final MethodHandle INTS = load(IntVector.class, Lanes.I);
     private static final MethodHandle SHORTS = load(ShortVector.class, Lanes.S);
     private static final MethodHandle WHOLE_SHORTS = load(ShortVector.class, Lanes.WHOLE_S);
@@ -38,14 +37,6 @@ final class Mapped {
     static Object memory(ByteBuffer bytes) {
         try {
             return (Object) MEMORY.invokeExact(bytes);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
-    }
-
-    static FloatVector floats(Object memory, int at) {
-        try {
-            return (FloatVector) FLOATS.invokeExact(memory, at);
         } catch (Throwable e) {
             throw unexpected(e);
         }
