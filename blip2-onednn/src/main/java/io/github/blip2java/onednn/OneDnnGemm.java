@@ -142,13 +142,23 @@ public final class OneDnnGemm implements GemmProvider {
         try (PointerScope scope = new PointerScope()) {
             memory source = new memory(numbers(n, type(dtype)), cpu, new BytePointer(from));
             memory target = new memory(numbers(n, memory.data_type.bf16), cpu, new BytePointer(to));
-            stream queue = new stream(cpu);
-            new reorder(source, target).execute(queue, source, target);
-            queue._wait();
+            if (dtype == DType.F16 && !has(dnnl.dnnl_cpu_isa_avx512_core_fp16)) {
+                // Without the instructions for halves oneDNN refuses to go from one 16-bit type to the other at once.
+                memory floats = new memory(numbers(n, memory.data_type.f32), cpu);
+                reorder(source, floats);
+                source = floats;
+            }
+            reorder(source, target);
         } finally {
             Reference.reachabilityFence(from);
             Reference.reachabilityFence(to);
         }
+    }
+
+    private void reorder(memory source, memory target) {
+        stream queue = new stream(cpu);
+        new reorder(source, target).execute(queue, source, target);
+        queue._wait();
     }
 
     @Override

@@ -91,9 +91,13 @@ record GemmChoice(GemmProvider provider, Set<DType> dtypes, Int8Inputs int8) {
         if (!provider.supportsBf16()) {
             return Optional.of(provider.description());
         }
-        return new GemmCheck(provider).isRightInBf16()
-                ? Optional.empty()
-                : Optional.of(provider.description() + ", whose products of bfloat16 are wrong here");
+        try {
+            return new GemmCheck(provider).isRightInBf16()
+                    ? Optional.empty()
+                    : Optional.of(provider.description() + ", whose products of bfloat16 are wrong here");
+        } catch (LinkageError | RuntimeException e) {
+            return Optional.of(provider.description() + ", which cannot multiply bfloat16 here: " + e.getMessage());
+        }
     }
 
     private static Int8Inputs int8(GemmProvider provider, GemmCheck check) {

@@ -206,6 +206,17 @@ class GemmChoiceTest {
                 .hasValueSatisfying(refusal -> assertThat(refusal).endsWith(wrong));
     }
 
+    /** As oneDNN on processors that multiply bfloat16 but do not compute with halves, which refuses some conversions. */
+    @Test
+    void aRefusalToRoundIsAReason() {
+        DoubleUnaryOperator refuses = x -> {
+            throw new IllegalStateException("no such conversion");
+        };
+        assertThat(GemmChoice.of(bf16(refuses, FULL)).bf16Refusal())
+                .hasValueSatisfying(
+                        refusal -> assertThat(refusal).endsWith("cannot multiply bfloat16 here: no such conversion"));
+    }
+
     @Test
     void whereThereIsNoBfloat16TheLibraryIsNamed() {
         assertThat(GemmChoice.of(rounding(Set.of(), x -> x)).bf16Refusal()).hasValue("Library");
