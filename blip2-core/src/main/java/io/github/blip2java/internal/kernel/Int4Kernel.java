@@ -25,12 +25,13 @@ public interface Int4Kernel {
     void widen(Int4Rows weights, int row, float[] out, int outFrom);
 
     /**
-     * Rounds a row to signed bytes in the order it is stored in, see {@link Int4Rows#place}.
+     * Rounds a row to signed bytes, in the order of {@link Int4Rows#bytePlace}. Scales and offsets are rounded to 1/256 of a code
+     * first, so that it is done in whole numbers.
      *
      * @param weights the rows
      * @param row     which one
-     * @param out     receives codes in ±127 for all weights of the row's blocks
-     * @return the scale by which to multiply the codes
+     * @param highest {@link Int4Rows#highest} of the row, which becomes 127
+     * @param out     receives codes in ±127 for all weights of the row's blocks, two in each number, the first in its lower half
      */
-    float narrow(Int4Rows weights, int row, byte[] out);
+    void narrow(Int4Rows weights, int row, float highest, short[] out);
 }

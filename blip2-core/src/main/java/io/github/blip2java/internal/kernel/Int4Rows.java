@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.internal.kernel;
 
+import java.util.Arrays;
+
 /**
  * Rows of 4-bit weights as they are stored, that is w = code · scale + offset with one scale and offset for each group.
  *
@@ -65,6 +67,54 @@ public record Int4Rows(byte[] codes, short[] scalesOffsets, int blocks) {
     }
 
     /**
+     * Says where the weights of a row are once they are rounded to bytes: a 16-bit word of the row, four weights, becomes two, of which
+     * the first takes the lower two weights, and lies as many words before the second as a block has groups.
+     *
+     * @param i number of the weight in its row
+     * @return its place
+     */
+    public static int bytePlace(int i) {
+        int inWord = i % 4;
+        int word = i % GROUP / 4;
+        int vector = word / 2 * 2 + inWord / 2;
+        return i / BLOCK * BLOCK + (vector * BLOCK_GROUPS + i / GROUP % BLOCK_GROUPS) * 4 + word % 2 * 2 + inWord % 2;
+    }
+
+    /**
+     * Puts activations in the order of {@link #bytePlace}.
+     *
+     * @param x    activations
+     * @param from the row's first
+     * @param in   their number
+     * @param out  receives all of the row's blocks; zeros where there are no weights
+     * @param to   where they go
+     */
+    public static void inBytePlaces(float[] x, int from, int in, float[] out, int to) {
+        for (int block = 0; block < in / BLOCK; block++) {
+            int source = from + block * BLOCK;
+            int target = to + block * BLOCK;
+            for (int vector = 0; vector < 2 * WORDS; vector++) {
+                int first = source + vector / 2 * 8 + vector % 2 * 2;
+                for (int group = 0; group < BLOCK_GROUPS; group++) {
+                    int i = first + group * GROUP;
+                    out[target] = x[i];
+                    out[target + 1] = x[i + 1];
+                    out[target + 2] = x[i + 4];
+                    out[target + 3] = x[i + 5];
+                    target += 4;
+                }
+            }
+        }
+        int rest = in / BLOCK * BLOCK;
+        if (rest < in) {
+            Arrays.fill(out, to + rest, to + rest + BLOCK, 0);
+        }
+        for (int i = rest; i < in; i++) {
+            out[to + bytePlace(i)] = x[from + i];
+        }
+    }
+
+    /**
      * Says where a group's first word is.
      *
      * @param group number of the group in its row
@@ -72,6 +122,22 @@ public record Int4Rows(byte[] codes, short[] scalesOffsets, int blocks) {
      */
     public static int firstByte(int group) {
         return group / BLOCK_GROUPS * BLOCK_BYTES + group % BLOCK_GROUPS * Integer.BYTES;
+    }
+
+    /**
+     * The largest magnitude that a row can hold.
+     *
+     * @param row number of the row
+     * @return what the code 0 or 15 of any group stands for
+     */
+    public float highest(int row) {
+        float highest = 0;
+        for (int group = 0; group < groups(); group++) {
+            float scale = ScalarInt4.bfloat(scalesOffsets[scalesFrom(row) + group]);
+            float offset = ScalarInt4.bfloat(scalesOffsets[offsetsFrom(row) + group]);
+            highest = Math.max(highest, Math.max(Math.abs(offset), Math.abs(15 * scale + offset)));
+        }
+        return highest;
     }
 
     int groups() {

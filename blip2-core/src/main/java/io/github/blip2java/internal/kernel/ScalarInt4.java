@@ -3,6 +3,11 @@ package io.github.blip2java.internal.kernel;
 
 /** Weights of 4 bits in plain Java. */
 final class ScalarInt4 implements Int4Kernel {
+    /** The largest magnitude of a weight that is rounded to a byte. */
+    static final int HIGHEST_CODE = 127;
+
+    /** Of a code with 8 bits behind the point. */
+    static final int HALF = 128;
 
     @Override
     public void multiply(StoredInt4Rows w, Int4Activations x, float[] y, int out) {
@@ -41,10 +46,6 @@ final class ScalarInt4 implements Int4Kernel {
 
     @Override
     public void widen(Int4Rows weights, int row, float[] out, int outFrom) {
-        widenRow(weights, row, out, outFrom);
-    }
-
-    private static void widenRow(Int4Rows weights, int row, float[] out, int outFrom) {
         for (int group = 0; group < weights.groups(); group++) {
             float scale = bfloat(weights.scalesOffsets()[weights.scalesFrom(row) + group]);
             float offset = bfloat(weights.scalesOffsets()[weights.offsetsFrom(row) + group]);
@@ -57,31 +58,31 @@ final class ScalarInt4 implements Int4Kernel {
     }
 
     @Override
-    public float narrow(Int4Rows weights, int row, byte[] out) {
-        float highest = largest(weights, row);
-        float inverse = highest == 0 ? 0 : 127 / highest;
-        narrow(weights, row, inverse, out);
-        return highest / 127;
-    }
-
-    /** The largest magnitude that the codes 0 and 15 of any group in the row stand for. */
-    private static float largest(Int4Rows weights, int row) {
-        float highest = 0;
+    public void narrow(Int4Rows weights, int row, float highest, short[] out) {
+        float factor = fixedPoint(highest);
         for (int group = 0; group < weights.groups(); group++) {
-            float scale = bfloat(weights.scalesOffsets()[weights.scalesFrom(row) + group]);
-            float offset = bfloat(weights.scalesOffsets()[weights.offsetsFrom(row) + group]);
-            highest = Math.max(highest, Math.max(Math.abs(offset), Math.abs(15 * scale + offset)));
+            int scale = rounded(bfloat(weights.scalesOffsets()[weights.scalesFrom(row) + group]) * factor);
+            int offset = rounded(bfloat(weights.scalesOffsets()[weights.offsetsFrom(row) + group]) * factor) + HALF;
+            int from = weights.codesFrom(row) + Int4Rows.firstByte(group);
+            for (int i = 0; i < Int4Rows.GROUP; i += 2) {
+                int pair = weights.codes()[from + i / 8 * Int4Rows.WORD_STRIDE + i % 8 / 2];
+                int low = (pair & 15) * scale + offset >> Byte.SIZE;
+                int high = (pair >> 4 & 15) * scale + offset >> Byte.SIZE;
+                out[Int4Rows.bytePlace(group * Int4Rows.GROUP + i) / 2] = (short) (high << Byte.SIZE | low & 0xff);
+            }
         }
-        return highest;
     }
 
-    static void narrow(Int4Rows weights, int row, float inverse, byte[] out) {
-        float[] values = new float[weights.blocks() * Int4Rows.BLOCK];
-        widenRow(weights, row, values, 0);
-        ScalarKernels.roundToBytes(values, 0, inverse, out, 0, values.length);
+    /** What turns weights of a row into codes with 8 bits behind the point. */
+    static float fixedPoint(float highest) {
+        return highest == 0 ? 0 : (HIGHEST_CODE << Byte.SIZE) / highest;
     }
 
-    private static float bfloat(short bits) {
+    private static int rounded(float value) {
+        return (short) Float.floatToRawIntBits(value + ScalarKernels.ROUNDER);
+    }
+
+    static float bfloat(short bits) {
         return Float.intBitsToFloat(bits << 16);
     }
 }

@@ -14,7 +14,7 @@ import jdk.incubator.vector.FloatVector;
  */
 final class VectorAttention {
     /** Rows of A handled together; there must be so many. */
-    static final int ROWS = 4;
+    static final int ROWS = 6;
 
     private static final int PANEL = 2 * L;
 
@@ -115,6 +115,8 @@ final class VectorAttention {
         int a1 = a.row(row + 1);
         int a2 = a.row(row + 2);
         int a3 = a.row(row + 3);
+        int a4 = a.row(row + 4);
+        int a5 = a.row(row + 5);
         FloatVector s00 = FloatVector.zero(F);
         FloatVector s01 = FloatVector.zero(F);
         FloatVector s10 = FloatVector.zero(F);
@@ -123,27 +125,39 @@ final class VectorAttention {
         FloatVector s21 = FloatVector.zero(F);
         FloatVector s30 = FloatVector.zero(F);
         FloatVector s31 = FloatVector.zero(F);
+        FloatVector s40 = FloatVector.zero(F);
+        FloatVector s41 = FloatVector.zero(F);
+        FloatVector s50 = FloatVector.zero(F);
+        FloatVector s51 = FloatVector.zero(F);
         for (int i = 0; i < k; i++) {
             FloatVector b0 = FloatVector.fromArray(F, panels, panel + i * PANEL);
             FloatVector b1 = FloatVector.fromArray(F, panels, panel + i * PANEL + L);
             FloatVector f0 = FloatVector.broadcast(F, ad[a0 + i]);
-            FloatVector f1 = FloatVector.broadcast(F, ad[a1 + i]);
-            FloatVector f2 = FloatVector.broadcast(F, ad[a2 + i]);
-            FloatVector f3 = FloatVector.broadcast(F, ad[a3 + i]);
             s00 = f0.fma(b0, s00);
             s01 = f0.fma(b1, s01);
+            FloatVector f1 = FloatVector.broadcast(F, ad[a1 + i]);
             s10 = f1.fma(b0, s10);
             s11 = f1.fma(b1, s11);
+            FloatVector f2 = FloatVector.broadcast(F, ad[a2 + i]);
             s20 = f2.fma(b0, s20);
             s21 = f2.fma(b1, s21);
+            FloatVector f3 = FloatVector.broadcast(F, ad[a3 + i]);
             s30 = f3.fma(b0, s30);
             s31 = f3.fma(b1, s31);
+            FloatVector f4 = FloatVector.broadcast(F, ad[a4 + i]);
+            s40 = f4.fma(b0, s40);
+            s41 = f4.fma(b1, s41);
+            FloatVector f5 = FloatVector.broadcast(F, ad[a5 + i]);
+            s50 = f5.fma(b0, s50);
+            s51 = f5.fma(b1, s51);
         }
         float[] cd = c.data();
         int c0 = c.row(row) + column;
         int c1 = c.row(row + 1) + column;
         int c2 = c.row(row + 2) + column;
         int c3 = c.row(row + 3) + column;
+        int c4 = c.row(row + 4) + column;
+        int c5 = c.row(row + 5) + column;
         s00.intoArray(cd, c0);
         s01.intoArray(cd, c0 + L);
         s10.intoArray(cd, c1);
@@ -152,5 +166,9 @@ final class VectorAttention {
         s21.intoArray(cd, c2 + L);
         s30.intoArray(cd, c3);
         s31.intoArray(cd, c3 + L);
+        s40.intoArray(cd, c4);
+        s41.intoArray(cd, c4 + L);
+        s50.intoArray(cd, c5);
+        s51.intoArray(cd, c5 + L);
     }
 }

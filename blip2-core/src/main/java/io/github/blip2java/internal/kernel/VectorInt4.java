@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.github.blip2java.internal.kernel;
 
-import static io.github.blip2java.internal.kernel.Lanes.B;
 import static io.github.blip2java.internal.kernel.Lanes.F;
-import static io.github.blip2java.internal.kernel.Lanes.I;
 import static io.github.blip2java.internal.kernel.Lanes.L;
 import static io.github.blip2java.internal.kernel.Lanes.WHOLE_B;
 import static io.github.blip2java.internal.kernel.Lanes.WHOLE_S;
@@ -25,6 +23,7 @@ final class VectorInt4 implements Int4Kernel {
     private static final Scratch<short[]> SUMS = Scratch.of(short[]::new);
     private static final Scratch<byte[]> CODES = Scratch.of(byte[]::new);
     private static final Scratch<byte[]> SCALES_OFFSETS = Scratch.of(byte[]::new);
+    private static final Scratch<short[]> POINTS = Scratch.of(short[]::new);
     private static final Scratch<float[]> SCALES = Scratch.of(float[]::new);
 
     @Override
@@ -221,48 +220,58 @@ final class VectorInt4 implements Int4Kernel {
     }
 
     @Override
-    public float narrow(Int4Rows weights, int row, byte[] out) {
-        float highest = largest(weights, row);
-        narrow(weights, row, highest == 0 ? 0 : 127 / highest, out);
-        return highest / 127;
+    public void narrow(Int4Rows weights, int row, float highest, short[] out) {
+        float factor = ScalarInt4.fixedPoint(highest);
+        int groups = weights.groups();
+        int first = weights.scalesFrom(row);
+        short[] points = POINTS.get(4 * groups);
+        for (int i = 0; i < 2 * groups; i += L) {
+            // Half a code is added to offsets, so that codes are rounded and not cut.
+            IntVector point = bf16(widened(weights.scalesOffsets(), first + i))
+                    .mul(factor)
+                    .add(ScalarKernels.ROUNDER + (i < groups ? 0 : ScalarInt4.HALF))
+                    .reinterpretAsInts();
+            point.and(0xffff)
+                    .or(point.lanewise(VectorOperators.LSHL, 16))
+                    .reinterpretAsShorts()
+                    .intoArray(points, 2 * i);
+        }
+        narrow(weights.codes(), weights.codesFrom(row), points, groups, out);
     }
 
-    /** The largest magnitude that the codes 0 and 15 of any group in the row stand for. */
-    private static float largest(Int4Rows weights, int row) {
-        IntVector largest = IntVector.zero(I);
-        for (int group = 0; group < weights.groups(); group += L) {
-            FloatVector scale = bf16(widened(weights.scalesOffsets(), weights.scalesFrom(row) + group));
-            FloatVector offset = bf16(widened(weights.scalesOffsets(), weights.offsetsFrom(row) + group));
-            largest = largest.max(offset.reinterpretAsInts().and(Integer.MAX_VALUE))
-                    .max(scale.mul(15).add(offset).reinterpretAsInts().and(Integer.MAX_VALUE));
-        }
-        return Float.intBitsToFloat(largest.reduceLanes(VectorOperators.MAX));
-    }
-
-    private static void narrow(Int4Rows weights, int row, float inverse, byte[] out) {
-        if (B.length() != L) {
-            ScalarInt4.narrow(weights, row, inverse, out);
-            return;
-        }
-        for (int group = 0; group < weights.groups(); group += L) {
-            FloatVector scale = bf16(widened(weights.scalesOffsets(), weights.scalesFrom(row) + group))
-                    .mul(inverse);
-            FloatVector offset = bf16(widened(weights.scalesOffsets(), weights.offsetsFrom(row) + group))
-                    .mul(inverse);
-            int from = weights.codesFrom(row) + Int4Rows.firstByte(group);
-            int to = Int4Rows.place(group * Int4Rows.GROUP);
+    /**
+     * Codes from scales and offsets of all groups, each in both halves of its lane.
+     * A loop apart from the first because the compiler gives up on the vectors of a longer one.
+     */
+    private static void narrow(byte[] codes, int codesFrom, short[] points, int groups, short[] out) {
+        ShortVector low = ShortVector.broadcast(WHOLE_S, LOW);
+        ShortVector high = ShortVector.broadcast(WHOLE_S, (short) 0xff00);
+        for (int group = 0; group < groups; group += L) {
+            ShortVector scale = ShortVector.fromArray(WHOLE_S, points, 2 * group);
+            ShortVector offset = ShortVector.fromArray(WHOLE_S, points, 2 * (groups + group));
+            int from = codesFrom + Int4Rows.firstByte(group);
+            int to = group / Int4Rows.BLOCK_GROUPS * Int4Rows.BLOCK / 2 + group % Int4Rows.BLOCK_GROUPS * 2;
             for (int word = 0; word < Int4Rows.WORDS; word++) {
-                IntVector v = ByteVector.fromArray(WHOLE_B, weights.codes(), from + word * Int4Rows.WORD_STRIDE)
-                        .reinterpretAsInts();
-                for (int nibble = 0; nibble < 8; nibble++) {
-                    FloatVector code = (FloatVector) v.and(15).convert(VectorOperators.I2F, 0);
-                    // The rounder leaves the whole number in the lowest bits.
-                    IntVector rounded =
-                            code.fma(scale, offset).add(ScalarKernels.ROUNDER).reinterpretAsInts();
-                    ((ByteVector) rounded.convertShape(VectorOperators.I2B, B, 0))
-                            .intoArray(out, to + (8 * word + nibble) * Int4Rows.BLOCK_GROUPS);
-                    v = v.lanewise(VectorOperators.LSHR, 4);
-                }
+                ShortVector v = ByteVector.fromArray(WHOLE_B, codes, from).reinterpretAsShorts();
+                ShortVector c0 = v.and(low).mul(scale).add(offset).lanewise(VectorOperators.LSHR, 8);
+                ShortVector c1 = v.lanewise(VectorOperators.LSHR, 4)
+                        .and(low)
+                        .mul(scale)
+                        .add(offset)
+                        .and(high);
+                ShortVector c2 = v.lanewise(VectorOperators.LSHR, 8)
+                        .and(low)
+                        .mul(scale)
+                        .add(offset)
+                        .lanewise(VectorOperators.LSHR, 8);
+                ShortVector c3 = v.lanewise(VectorOperators.LSHR, 12)
+                        .mul(scale)
+                        .add(offset)
+                        .and(high);
+                c0.or(c1).intoArray(out, to);
+                c2.or(c3).intoArray(out, to + 2 * Int4Rows.BLOCK_GROUPS);
+                from += Int4Rows.WORD_STRIDE;
+                to += 4 * Int4Rows.BLOCK_GROUPS;
             }
         }
     }

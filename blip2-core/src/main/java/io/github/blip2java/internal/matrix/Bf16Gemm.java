@@ -3,7 +3,6 @@ package io.github.blip2java.internal.matrix;
 
 import io.github.blip2java.checkpoint.DType;
 import io.github.blip2java.internal.kernel.Parallel;
-import io.github.blip2java.internal.kernel.Rows;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -13,15 +12,6 @@ import java.nio.FloatBuffer;
  * and there is no second copy of the model.
  */
 final class Bf16Gemm {
-    /** Weights of a rounded block: of few rows small enough for a core's second-level cache. */
-    private static final int SMALL_BLOCK = 1 << 19;
-
-    /** Of many rows, so large that the library, which reads x once a block, works as on a whole matrix. */
-    private static final int BLOCK = 1 << 22;
-
-    /** Blocks have a multiple of so many rows of weights, as libraries compute them in blocks. */
-    private static final int BLOCK_ROWS = 64;
-
     /** Floats that one thread rounds at a time. */
     private static final int PIECE = 1 << 16;
 
@@ -32,12 +22,12 @@ final class Bf16Gemm {
      *
      * @param weights {@code [out, in]}, outside the heap
      */
-    static void multiply(ByteBuffer weights, DType dtype, float[] x, int rows, int out, int in, float[] y) {
+    static void multiply(ByteBuffer weights, DType dtype, float[] x, int rows, int out, int in, Result y) {
         boolean asTheyLie = dtype == DType.BF16;
         int rowBytes = in * dtype.bytes();
         try (NativeMemory input = rounded(x, rows * in)) {
             Gemm.forParts(out, (from, count) -> {
-                int block = asTheyLie ? count : Math.min(count, blockRows(rows, in));
+                int block = asTheyLie ? count : Math.min(count, TurnedProduct.blockRows(rows, in));
                 try (NativeMemory rounded = asTheyLie ? null : NativeMemory.bytes(block * in * DType.BF16.bytes());
                         NativeMemory product = NativeMemory.floats(rows * block)) {
                     for (int first = from; first < from + count; first += block) {
@@ -49,31 +39,30 @@ final class Bf16Gemm {
                             Gemm.provider().roundToBf16(own, dtype, n * in, target);
                             own = target;
                         }
-                        multiplyBlock(input.asBytes(), rows, own, n, in, product, new Rows(y, first, out));
+                        multiplyBlock(input.asBytes(), rows, own, n, in, product, y.from(first));
                     }
                 }
             });
         }
     }
 
-    private static int blockRows(int rows, int in) {
-        int weights = TurnedProduct.suits(rows) ? SMALL_BLOCK : BLOCK;
-        return Math.max(1, weights / in / BLOCK_ROWS) * BLOCK_ROWS;
-    }
-
     private static void multiplyBlock(
-            ByteBuffer x, int rows, ByteBuffer weights, int n, int in, NativeMemory product, Rows y) {
+            ByteBuffer x, int rows, ByteBuffer weights, int n, int in, NativeMemory product, Result y) {
         if (!TurnedProduct.suits(rows)) {
             FloatBuffer sums = product.asFloats();
             Gemm.provider().multiplyBf16(x, rows, weights, n, in, sums);
-            Parallel.forRange(rows, row -> sums.get(row * n, y.data(), y.row(row), n));
+            Parallel.forRange(rows, row -> {
+                sums.get(row * n, y.data(), y.at(row, 0), n);
+                y.written(row, 0, n);
+            });
             return;
         }
         Gemm.provider().multiplyBf16(weights, n, x, rows, in, product.asFloats());
         TurnedProduct.forEach(product.asBytes().asIntBuffer(), n, rows, (row, from, count, sums, at, step) -> {
             for (int o = 0; o < count; o++) {
-                y.data()[y.row(row) + from + o] = Float.intBitsToFloat(sums[at + o * step]);
+                y.data()[y.at(row, from + o)] = Float.intBitsToFloat(sums[at + o * step]);
             }
+            y.written(row, from, count);
         });
     }
 

@@ -18,11 +18,12 @@ record Bf16Matrix(DenseMatrix matrix) implements WeightMatrix {
     }
 
     @Override
-    public void multiply(float[] x, int rows, float[] y) {
+    public void multiply(float[] x, int rows, float[] y, Epilogue then) {
         if (rows > FEW_ROWS && Gemm.suits(rows, outFeatures(), inFeatures())) {
-            Bf16Gemm.multiply(matrix.bytes(), matrix.dtype(), x, rows, outFeatures(), inFeatures(), y);
+            Result result = new Result(y, outFeatures(), 0, then);
+            Bf16Gemm.multiply(matrix.bytes(), matrix.dtype(), x, rows, outFeatures(), inFeatures(), result);
         } else {
-            matrix.multiply(x, rows, y);
+            matrix.multiply(x, rows, y, then);
         }
     }
 

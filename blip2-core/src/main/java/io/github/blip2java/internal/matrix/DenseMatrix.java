@@ -96,23 +96,24 @@ final class DenseMatrix implements WeightMatrix, FewOrMany {
     }
 
     @Override
-    public void multiply(float[] x, int rows, float[] y) {
+    public void multiply(float[] x, int rows, float[] y, Epilogue then) {
+        Result result = new Result(y, out, 0, then);
         if (rows > tuning.few() && Gemm.suits(rows, out, in)) {
-            multiplyMany(x, rows, y);
+            multiplyMany(x, rows, result);
         } else {
-            multiplyFew(x, rows, tuning.together(), y);
+            multiplyFew(x, rows, tuning.together(), result);
         }
     }
 
     @Override
-    public void multiplyMany(float[] x, int rows, float[] y) {
+    public void multiplyMany(float[] x, int rows, Result y) {
         Gemm.multiply(this, bytes, dtype, x, rows, y);
     }
 
     @Override
-    public void multiplyFew(float[] x, int rows, int together, float[] y) {
+    public void multiplyFew(float[] x, int rows, int together, Result y) {
         FewRows few = KERNELS.fewRows(x, rows, in, together);
         RowTasks.forEach(
-                out, in, rows, (from, to) -> kernel.multiply(new StoredRows(bytes, in, from, to), few, y, out));
+                in, rows, y, (from, to) -> kernel.multiply(new StoredRows(bytes, in, from, to), few, y.data(), out));
     }
 }

@@ -5,8 +5,8 @@ package io.github.blip2java.internal.matrix;
 interface FewOrMany {
 
     /** Y = X · Wᵀ by our kernels, with {@code together} rows of x or more at a time. */
-    void multiplyFew(float[] x, int rows, int together, float[] y);
+    void multiplyFew(float[] x, int rows, int together, Result y);
 
     /** Y = X · Wᵀ by the library, if there is one. */
-    void multiplyMany(float[] x, int rows, float[] y);
+    void multiplyMany(float[] x, int rows, Result y);
 }

@@ -3,7 +3,6 @@ package io.github.blip2java.internal.matrix;
 
 import io.github.blip2java.checkpoint.DType;
 import io.github.blip2java.internal.kernel.Parallel;
-import io.github.blip2java.internal.kernel.Rows;
 import io.github.blip2java.internal.kernel.Scratch;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -117,19 +116,18 @@ public final class Gemm {
     }
 
     /** Y = X · Wᵀ, with weights as they lie in {@code bytes} if the provider takes them so. */
-    static void multiply(WeightMatrix weights, ByteBuffer bytes, DType dtype, float[] x, int rows, float[] y) {
+    static void multiply(WeightMatrix weights, ByteBuffer bytes, DType dtype, float[] x, int rows, Result y) {
         if (!CHOSEN.dtypes().contains(dtype)) {
             multiplyWidened(weights, x, rows, y);
             return;
         }
         try (NativeMemory input = NativeMemory.copyOf(x, rows * weights.inFeatures())) {
-            int out = weights.outFeatures();
-            multiply(input, rows, bytes, dtype, out, weights.inFeatures(), new Rows(y, 0, out));
+            multiply(input, rows, bytes, dtype, weights.outFeatures(), weights.inFeatures(), y);
         }
     }
 
     /** Y = X · Wᵀ with {@code out} rows of weights. */
-    private static void multiply(NativeMemory x, int rows, ByteBuffer weights, DType dtype, int out, int in, Rows y) {
+    private static void multiply(NativeMemory x, int rows, ByteBuffer weights, DType dtype, int out, int in, Result y) {
         int rowBytes = in * dtype.bytes();
         try (NativeMemory product = NativeMemory.floats(Math.multiplyExact(rows, out))) {
             forParts(out, (from, count) -> {
@@ -137,15 +135,16 @@ public final class Gemm {
                 ByteBuffer own =
                         weights.slice(from * rowBytes, count * rowBytes).order(ByteOrder.LITTLE_ENDIAN);
                 PROVIDER.multiply(x.asFloats(), rows, own, dtype, count, in, floats);
-                for (int row = 0; row < rows; row++) {
-                    floats.get(row * count, y.data(), y.row(row) + from, count);
-                }
+                Parallel.forRange(rows, row -> {
+                    floats.get(row * count, y.data(), y.at(row, from), count);
+                    y.written(row, from, count);
+                });
             });
         }
     }
 
     /** Y = X · Wᵀ for weights of any format. */
-    static void multiplyWidened(WeightMatrix weights, float[] x, int rows, float[] y) {
+    static void multiplyWidened(WeightMatrix weights, float[] x, int rows, Result y) {
         int in = weights.inFeatures();
         int out = weights.outFeatures();
         int block = blockRows(out, in);
@@ -154,7 +153,7 @@ public final class Gemm {
             for (int from = 0; from < out; from += block) {
                 int count = Math.min(block, out - from);
                 widen(weights, from, count, widened.asFloats());
-                multiply(input, rows, widened.asBytes(), DType.F32, count, in, new Rows(y, from, out));
+                multiply(input, rows, widened.asBytes(), DType.F32, count, in, y.from(from));
             }
         }
     }

@@ -7,11 +7,11 @@ import io.github.blip2java.internal.kernel.Int4Kernel;
 import io.github.blip2java.internal.kernel.Int4Rows;
 import io.github.blip2java.internal.kernel.Kernels;
 import io.github.blip2java.internal.kernel.Parallel;
-import io.github.blip2java.internal.kernel.Rows;
 import io.github.blip2java.internal.kernel.Scratch;
 import io.github.blip2java.internal.kernel.StoredInt4Rows;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.ShortBuffer;
 
 /**
  * Weights of 4 bits: w = code · scale + offset, with one scale and offset for each group of 32; see {@link Int4Rows}.
@@ -22,13 +22,16 @@ final class Int4Matrix implements WeightMatrix, FewOrMany {
     private static final Int4Kernel INT4 = Kernels.get().int4();
     private static final Tuning.Rows TUNING = Tuning.CHOSEN.rows(WeightFormat.INT4);
 
-    private static final Scratch<byte[]> ROW = Scratch.of(byte[]::new);
+    private static final Scratch<short[]> ROW = Scratch.of(short[]::new);
 
     private final ByteBuffer codes;
     private final ByteBuffer scalesOffsets;
     private final int out;
     private final int in;
     private final int blocks;
+    /** The largest magnitude of each row, when it is first needed. */
+    private volatile float[] highest;
+
     private final WeightMatrix inStorageOrder = new InStorageOrder();
 
     /**
@@ -69,53 +72,91 @@ final class Int4Matrix implements WeightMatrix, FewOrMany {
     }
 
     @Override
-    public void multiply(float[] x, int rows, float[] y) {
+    public void multiply(float[] x, int rows, float[] y, Epilogue then) {
+        Result result = new Result(y, out, 0, then);
         if (rows > TUNING.few() && Gemm.suits(rows, out, in)) {
-            multiplyMany(x, rows, y);
+            multiplyMany(x, rows, result);
         } else {
-            multiplyFew(x, rows, TUNING.together(), y);
+            multiplyFew(x, rows, TUNING.together(), result);
         }
     }
 
     @Override
-    public void multiplyMany(float[] x, int rows, float[] y) {
+    public void multiplyMany(float[] x, int rows, Result y) {
         if (Gemm.suitsInt8(rows, out, in)) {
-            multiplyAsInt8(reordered(x, rows), rows, y);
+            multiplyAsInt8(x, rows, y);
         } else {
-            inStorageOrder.multiply(reordered(x, rows), rows, y);
+            Gemm.multiplyWidened(inStorageOrder, reordered(x, rows), rows, y);
         }
     }
 
     @Override
-    public void multiplyFew(float[] x, int rows, int together, float[] y) {
+    public void multiplyFew(float[] x, int rows, int together, Result y) {
         Int4Activations inputs = Int4Activations.of(x, rows, in, together);
-        RowTasks.forEach(out, in, rows, (from, to) -> INT4.multiply(rows(from, to), inputs, y, out));
+        RowTasks.forEach(in, rows, y, (from, to) -> INT4.multiply(rows(from, to), inputs, y.data(), out));
     }
 
     /** Weights are rounded to 8 bits, block by block; next to having been rounded to 4 that is little. */
-    private void multiplyAsInt8(float[] x, int rows, float[] y) {
-        int width = inStorageOrder.inFeatures();
-        int block = Gemm.blockRows(out, width);
-        float[] scales = new float[block];
-        try (Int8Activations inputs = new Int8Activations(x, rows, width);
-                NativeMemory narrowed = NativeMemory.bytes(block * width)) {
-            ByteBuffer weights = narrowed.asBytes();
-            for (int from = 0; from < out; from += block) {
-                int first = from;
-                int count = Math.min(block, out - from);
-                Parallel.forRange(count, row -> {
-                    byte[] own = ROW.get(width);
-                    scales[row] = INT4.narrow(row(first + row), 0, own);
-                    weights.put(row * width, own, 0, width);
-                });
-                inputs.multiply(weights, scales, count, new Rows(y, from, out));
-            }
+    private void multiplyAsInt8(float[] x, int rows, Result y) {
+        int width = blocks * Int4Rows.BLOCK;
+        float[] reordered = new float[Math.multiplyExact(rows, width)];
+        Parallel.forRange(rows, r -> Int4Rows.inBytePlaces(x, r * in, in, reordered, r * width));
+        try (Int8Activations inputs = new Int8Activations(reordered, rows, width)) {
+            Gemm.forParts(out, (from, count) -> {
+                int block = Math.min(count, TurnedProduct.blockRows(rows, width));
+                float[] scales = new float[block];
+                try (NativeMemory narrowed = NativeMemory.bytes(block * width)) {
+                    for (int first = from; first < from + count; first += block) {
+                        int n = Math.min(block, from + count - first);
+                        narrow(first, n, narrowed.asBytes(), scales);
+                        inputs.multiplyBlock(narrowed.asBytes(), scales, n, y.from(first));
+                    }
+                }
+            });
         }
+    }
+
+    private void narrow(int first, int count, ByteBuffer target, float[] scales) {
+        float[] most = highest();
+        int width = blocks * Int4Rows.BLOCK;
+        Parallel.forRanges(count, (from, to) -> {
+            ShortBuffer pairs =
+                    target.duplicate().order(ByteOrder.LITTLE_ENDIAN).asShortBuffer();
+            Int4Rows stored = Int4Rows.zeros(1, blocks);
+            short[] own = ROW.get(width / 2);
+            for (int row = from; row < to; row++) {
+                copyRow(first + row, stored);
+                INT4.narrow(stored, 0, most[first + row], own);
+                pairs.put(row * width / 2, own, 0, width / 2);
+                scales[row] = most[first + row] / Byte.MAX_VALUE;
+            }
+        });
+    }
+
+    /** Of each row; threads that find nothing there find out the same. */
+    private float[] highest() {
+        float[] found = highest;
+        if (found == null) {
+            float[] rows = new float[out];
+            Parallel.forRanges(out, (from, to) -> {
+                Int4Rows stored = Int4Rows.zeros(1, blocks);
+                for (int row = from; row < to; row++) {
+                    copyRow(row, stored);
+                    rows[row] = stored.highest(0);
+                }
+            });
+            highest = found = rows;
+        }
+        return found;
+    }
+
+    private void copyRow(int row, Int4Rows to) {
+        rows(row, row + 1).copyRows(row, 1, to);
     }
 
     private Int4Rows row(int row) {
         Int4Rows stored = Int4Rows.zeros(1, blocks);
-        rows(row, row + 1).copyRows(row, 1, stored);
+        copyRow(row, stored);
         return stored;
     }
 
@@ -148,8 +189,8 @@ final class Int4Matrix implements WeightMatrix, FewOrMany {
         }
 
         @Override
-        public void multiply(float[] x, int rows, float[] y) {
-            Gemm.multiplyWidened(this, x, rows, y);
+        public void multiply(float[] x, int rows, float[] y, Epilogue then) {
+            Gemm.multiplyWidened(this, x, rows, new Result(y, out, 0, then));
         }
     }
 }

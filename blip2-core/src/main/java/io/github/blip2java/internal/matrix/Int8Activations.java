@@ -3,7 +3,6 @@ package io.github.blip2java.internal.matrix;
 
 import io.github.blip2java.internal.kernel.Kernels;
 import io.github.blip2java.internal.kernel.Parallel;
-import io.github.blip2java.internal.kernel.Rows;
 import io.github.blip2java.internal.kernel.Scratch;
 import java.nio.ByteBuffer;
 import java.nio.IntBuffer;
@@ -138,17 +137,18 @@ final class Int8Activations implements AutoCloseable {
      * @param weights      signed bytes {@code [out, in]}, outside the heap
      * @param weightScales one for each row of the weights
      * @param out          rows of the weights
-     * @param y            rows of {@code out} floats; overwritten
+     * @param y            overwritten
      */
-    void multiply(ByteBuffer weights, float[] weightScales, int out, Rows y) {
+    void multiply(ByteBuffer weights, float[] weightScales, int out, Result y) {
         Gemm.forParts(out, (from, count) -> {
             ByteBuffer own = weights.slice(from * in, count * in);
             float[] ownScales = Arrays.copyOfRange(weightScales, from, from + count);
-            multiplyPart(own, ownScales, count, new Rows(y.data(), y.row(0) + from, y.stride()));
+            multiplyBlock(own, ownScales, count, y.from(from));
         });
     }
 
-    private void multiplyPart(ByteBuffer weights, float[] weightScales, int count, Rows y) {
+    /** The same for a block of weights, as one product. */
+    void multiplyBlock(ByteBuffer weights, float[] weightScales, int count, Result y) {
         float[][] apart = new float[outliers.length][count];
         Parallel.forRange(outliers.length, i -> {
             for (int o = 0; o < count; o++) {
@@ -161,10 +161,10 @@ final class Int8Activations implements AutoCloseable {
                 Gemm.provider().multiplyInt8(weights, false, count, codes.asBytes(), rows, in, sums);
                 TurnedProduct.forEach(sums, count, rows, (row, from, n, own, at, step) -> {
                     for (int o = 0; o < n; o++) {
-                        y.data()[y.row(row) + from + o] = own[at + o * step] * (scales[row] * weightScales[from + o]);
+                        y.data()[y.at(row, from + o)] = own[at + o * step] * (scales[row] * weightScales[from + o]);
                     }
+                    addOutliers(apart, row, from, n, y);
                 });
-                Parallel.forRange(rows, row -> addOutliers(apart, row, y));
                 return;
             }
             Gemm.multiplyInt8(codes.asBytes(), codeRows, weights, count, in, sums);
@@ -175,16 +175,18 @@ final class Int8Activations implements AutoCloseable {
             Parallel.forRange(rows, row -> {
                 int[] own = SUMS.get(count);
                 sums.get(row * count, own, 0, count);
-                scale(own, added, scales[row], weightScales, y.data(), y.row(row));
-                addOutliers(apart, row, y);
+                scale(own, added, scales[row], weightScales, y.data(), y.at(row, 0));
+                addOutliers(apart, row, 0, count, y);
             });
         }
     }
 
-    private void addOutliers(float[][] apart, int row, Rows y) {
+    /** The last that is done to n columns of a row. */
+    private void addOutliers(float[][] apart, int row, int from, int n, Result y) {
         for (int i = 0; i < outliers.length; i++) {
-            addScaled(apart[i], x[row * in + outliers[i]], y.data(), y.row(row));
+            addScaled(apart[i], from, n, x[row * in + outliers[i]], y.data(), y.at(row, from));
         }
+        y.written(row, from, n);
     }
 
     private static void scale(int[] sums, int[] added, float scale, float[] weightScales, float[] y, int from) {
@@ -193,9 +195,9 @@ final class Int8Activations implements AutoCloseable {
         }
     }
 
-    private static void addScaled(float[] column, float factor, float[] y, int from) {
-        for (int o = 0; o < column.length; o++) {
-            y[from + o] += factor * column[o];
+    private static void addScaled(float[] column, int from, int n, float factor, float[] y, int to) {
+        for (int o = 0; o < n; o++) {
+            y[to + o] += factor * column[from + o];
         }
     }
 

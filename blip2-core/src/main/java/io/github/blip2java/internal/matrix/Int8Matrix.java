@@ -4,7 +4,6 @@ package io.github.blip2java.internal.matrix;
 import io.github.blip2java.checkpoint.WeightFormat;
 import io.github.blip2java.internal.kernel.FewRows;
 import io.github.blip2java.internal.kernel.Kernels;
-import io.github.blip2java.internal.kernel.Rows;
 import io.github.blip2java.internal.kernel.StoredRows;
 import io.github.blip2java.internal.kernel.WeightKernel;
 import java.nio.ByteBuffer;
@@ -54,33 +53,34 @@ final class Int8Matrix implements WeightMatrix, FewOrMany {
     }
 
     @Override
-    public void multiply(float[] x, int rows, float[] y) {
+    public void multiply(float[] x, int rows, float[] y, Epilogue then) {
+        Result result = new Result(y, out, 0, then);
         if (rows > TUNING.few() && Gemm.suits(rows, out, in)) {
-            multiplyMany(x, rows, y);
+            multiplyMany(x, rows, result);
         } else {
-            multiplyFew(x, rows, TUNING.together(), y);
+            multiplyFew(x, rows, TUNING.together(), result);
         }
     }
 
     @Override
-    public void multiplyMany(float[] x, int rows, float[] y) {
+    public void multiplyMany(float[] x, int rows, Result y) {
         if (!Gemm.suitsInt8(rows, out, in)) {
             Gemm.multiplyWidened(this, x, rows, y);
             return;
         }
         try (Int8Activations inputs = new Int8Activations(x, rows, in)) {
-            inputs.multiply(codes, scales, out, new Rows(y, 0, out));
+            inputs.multiply(codes, scales, out, y);
         }
     }
 
     @Override
-    public void multiplyFew(float[] x, int rows, int together, float[] y) {
+    public void multiplyFew(float[] x, int rows, int together, Result y) {
         FewRows few = KERNELS.fewRows(x, rows, in, together);
-        RowTasks.forEach(out, in, rows, (from, to) -> {
-            INT8.multiply(new StoredRows(codes, in, from, to), few, y, out);
+        RowTasks.forEach(in, rows, y, (from, to) -> {
+            INT8.multiply(new StoredRows(codes, in, from, to), few, y.data(), out);
             for (int r = 0; r < rows; r++) {
                 for (int o = from; o < to; o++) {
-                    y[r * out + o] *= scales[o];
+                    y.data()[r * out + o] *= scales[o];
                 }
             }
         });

@@ -17,10 +17,10 @@ record OwnedMatrix(WeightMatrix matrix, WeightMemory memory) implements WeightMa
     }
 
     @Override
-    public void multiply(float[] x, int rows, float[] y) {
+    public void multiply(float[] x, int rows, float[] y, Epilogue then) {
         memory.enter();
         try {
-            matrix.multiply(x, rows, y);
+            matrix.multiply(x, rows, y, then);
         } finally {
             memory.leave();
         }

@@ -20,13 +20,22 @@ final class RowTasks {
         return (long) out * in * rows < SMALL;
     }
 
-    static void forEach(int out, int in, int rows, Body body) {
+    /** Computes all columns of y. */
+    static void forEach(int in, int rows, Result y, Body body) {
+        int out = y.stride();
         if (isSmall(out, in, rows)) {
-            body.rows(0, out);
+            compute(0, out, rows, y, body);
             return;
         }
         Parallel.forRanges(
                 (out + TOGETHER - 1) / TOGETHER,
-                (from, to) -> body.rows(from * TOGETHER, Math.min(out, to * TOGETHER)));
+                (from, to) -> compute(from * TOGETHER, Math.min(out, to * TOGETHER), rows, y, body));
+    }
+
+    private static void compute(int from, int to, int rows, Result y, Body body) {
+        body.rows(from, to);
+        for (int row = 0; row < rows; row++) {
+            y.written(row, from, to - from);
+        }
     }
 }

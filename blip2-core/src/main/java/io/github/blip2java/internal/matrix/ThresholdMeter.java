@@ -88,7 +88,7 @@ public final class ThresholdMeter {
         for (int i = 0; i < x.length; i++) {
             x[i] = (float) random.nextGaussian();
         }
-        float[] y = new float[MOST_ROWS * OUT];
+        Result y = new Result(new float[MOST_ROWS * OUT], OUT, 0, Epilogue.NONE);
         double[] ours = new double[MOST_ROWS + 1];
         double[] together = new double[MOST_ROWS + 1];
         double[] library = new double[MOST_ROWS + 1];

@@ -16,12 +16,27 @@ final class TurnedProduct {
     /** Columns of y written at once: a line of the cache. */
     private static final int COLUMNS = 16;
 
+    /** Weights of a block that are made for a product: of few rows of x small enough for a core's second-level cache. */
+    private static final int SMALL_BLOCK = 1 << 19;
+
+    /** Of many rows, so large that the library, which reads x once a block, works as on a whole matrix. */
+    private static final int BLOCK = 1 << 22;
+
+    /** Blocks have a multiple of so many rows of weights, as libraries compute them in blocks. */
+    private static final int BLOCK_ROWS = 64;
+
     private static final Scratch<int[]> SUMS = Scratch.of(int[]::new);
 
     private TurnedProduct() {}
 
     static boolean suits(int rows) {
         return rows <= MOST_ROWS && Gemm.provider().readsFirstFactorInPlace();
+    }
+
+    /** How many rows of weights, of {@code in} each, to round or narrow at a time. */
+    static int blockRows(int rows, int in) {
+        int weights = suits(rows) ? SMALL_BLOCK : BLOCK;
+        return Math.max(1, weights / in / BLOCK_ROWS) * BLOCK_ROWS;
     }
 
     /** What to do with a part of a row of y. */

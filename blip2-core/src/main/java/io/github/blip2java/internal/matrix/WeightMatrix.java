@@ -40,7 +40,19 @@ public interface WeightMatrix {
      * @param rows rows of x and y
      * @param y    {@code [rows, out]}, overwritten
      */
-    void multiply(float[] x, int rows, float[] y);
+    default void multiply(float[] x, int rows, float[] y) {
+        multiply(x, rows, y, Epilogue.NONE);
+    }
+
+    /**
+     * Computes Y = X · Wᵀ, and then what an epilogue does.
+     *
+     * @param x    {@code [rows, in]}
+     * @param rows rows of x and y
+     * @param y    {@code [rows, out]}, overwritten
+     * @param then applied once to each element, by any thread
+     */
+    void multiply(float[] x, int rows, float[] y, Epilogue then);
 
     /**
      * Copies one row, widened to float32.

@@ -109,18 +109,12 @@ public final class Linear {
     }
 
     private void project(Tensor x, Activation activation, float[] y) {
-        int rows = x.rows();
-        int out = weight.outFeatures();
-        weight.multiply(x.data(), rows, y);
-        if (bias != null || activation != Activation.IDENTITY) {
-            // One pass over the product while it is still in the cache.
-            Parallel.forRange(rows, row -> {
-                if (bias != null) {
-                    KERNELS.add(bias, 0, y, row * out, out);
-                }
-                activation.apply(KERNELS, y, row * out, out);
-            });
-        }
+        weight.multiply(x.data(), x.rows(), y, (product, at, column, n) -> {
+            if (bias != null) {
+                KERNELS.add(bias, column, product, at, n);
+            }
+            activation.apply(KERNELS, product, at, n);
+        });
     }
 
     /**
