@@ -27,7 +27,7 @@ final class Bf16Gemm {
         int rowBytes = in * dtype.bytes();
         try (NativeMemory input = rounded(x, rows * in)) {
             Gemm.forParts(out, (from, count) -> {
-                int block = asTheyLie ? count : Math.min(count, TurnedProduct.blockRows(rows, in));
+                int block = asTheyLie ? count : TurnedProduct.blockRows(rows, count, in);
                 try (NativeMemory rounded = asTheyLie ? null : NativeMemory.bytes(block * in * DType.BF16.bytes());
                         NativeMemory product = NativeMemory.floats(rows * block)) {
                     for (int first = from; first < from + count; first += block) {

@@ -103,7 +103,7 @@ final class Int4Matrix implements WeightMatrix, FewOrMany {
         Parallel.forRange(rows, r -> Int4Rows.inBytePlaces(x, r * in, in, reordered, r * width));
         try (Int8Activations inputs = new Int8Activations(reordered, rows, width)) {
             Gemm.forParts(out, (from, count) -> {
-                int block = Math.min(count, TurnedProduct.blockRows(rows, width));
+                int block = TurnedProduct.blockRows(rows, count, width);
                 float[] scales = new float[block];
                 try (NativeMemory narrowed = NativeMemory.bytes(block * width)) {
                     for (int first = from; first < from + count; first += block) {

@@ -33,10 +33,11 @@ final class TurnedProduct {
         return rows <= MOST_ROWS && Gemm.provider().readsFirstFactorInPlace();
     }
 
-    /** How many rows of weights, of {@code in} each, to round or narrow at a time. */
-    static int blockRows(int rows, int in) {
-        int weights = suits(rows) ? SMALL_BLOCK : BLOCK;
-        return Math.max(1, weights / in / BLOCK_ROWS) * BLOCK_ROWS;
+    /** How many of {@code count} rows of weights, of {@code in} each, to round or narrow at a time. */
+    static int blockRows(int rows, int count, int in) {
+        int most = Math.max(1, (suits(rows) ? SMALL_BLOCK : BLOCK) / in / BLOCK_ROWS) * BLOCK_ROWS;
+        int blocks = (count + most - 1) / most;
+        return Math.min(count, (count + blocks * BLOCK_ROWS - 1) / (blocks * BLOCK_ROWS) * BLOCK_ROWS);
     }
 
     /** What to do with a part of a row of y. */
