@@ -78,12 +78,12 @@ class SearchableFolderTest {
             Map<String, Float> expected = blip2.search(images, text, images.size()).stream()
                     .collect(Collectors.toMap(
                             match -> names.get(match.index()),
-                            match -> match.match().matchLogit()));
+                            match -> match.match().rankingScore()));
             List<PictureHit> hits = index.search(text, new SearchOptions(images.size(), images.size(), false));
             assertThat(hits).extracting(PictureHit::path).containsExactlyInAnyOrderElementsOf(expected.keySet());
             // Other batches, other last bits: so pictures of nearly the same score may change places.
             assertThat(hits)
-                    .allSatisfy(hit -> assertThat(hit.match().orElseThrow().matchLogit())
+                    .allSatisfy(hit -> assertThat(hit.match().orElseThrow().rankingScore())
                             .isCloseTo(expected.get(hit.path()), within(1e-4f)))
                     .isSortedAccordingTo(Comparator.comparing(
                             (PictureHit hit) -> -hit.match().orElseThrow().rankingScore()));

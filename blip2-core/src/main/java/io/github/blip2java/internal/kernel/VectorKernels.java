@@ -39,9 +39,6 @@ final class VectorKernels implements Kernels {
     /** e^x of more is infinite, or nearly. */
     private static final float HIGHEST_EXPONENT = 88f;
 
-    /** From here on erf is 1 to the precision of floats. */
-    private static final float ERF_IS_1 = 4f;
-
     private static final float SQRT_2_OVER_PI = 0.7978845608f;
 
     @Override
@@ -305,30 +302,17 @@ final class VectorKernels implements Kernels {
         return rest;
     }
 
-    /**
-     * x · (1 + erf(x / √2)) / 2. The ratio of polynomials for erf, which is right to 3e-7, has half the latency of {@link Erfc}'s
-     * exponential. Source: the coefficients of XLA and Eigen.
-     */
     private static FloatVector gelu(FloatVector x) {
-        FloatVector z = x.mul(0.70710678f);
-        // By comparing, as a minimum of floats costs several instructions; NaN stays.
-        z = z.blend(ERF_IS_1, z.compare(VectorOperators.GT, ERF_IS_1));
-        z = z.blend(-ERF_IS_1, z.compare(VectorOperators.LT, -ERF_IS_1));
-        FloatVector z2 = z.mul(z);
-        FloatVector p = FloatVector.broadcast(F, -2.72614225801306e-10f);
-        p = p.fma(z2, FloatVector.broadcast(F, 2.77068142495902e-8f));
-        p = p.fma(z2, FloatVector.broadcast(F, -2.10102402082508e-6f));
-        p = p.fma(z2, FloatVector.broadcast(F, -5.69250639462346e-5f));
-        p = p.fma(z2, FloatVector.broadcast(F, -7.34990630326855e-4f));
-        p = p.fma(z2, FloatVector.broadcast(F, -2.95459980854025e-3f));
-        p = p.fma(z2, FloatVector.broadcast(F, -1.60960333262415e-2f));
-        FloatVector q = FloatVector.broadcast(F, -1.45660718464996e-5f);
-        q = q.fma(z2, FloatVector.broadcast(F, -2.13374055278905e-4f));
-        q = q.fma(z2, FloatVector.broadcast(F, -1.68282697438203e-3f));
-        q = q.fma(z2, FloatVector.broadcast(F, -7.37332916720468e-3f));
-        q = q.fma(z2, FloatVector.broadcast(F, -1.42647390514189e-2f));
-        FloatVector half = x.mul(0.5f);
-        return z.mul(p).div(q).fma(half, half);
+        FloatVector z = x.mul(0.70710678f).abs();
+        FloatVector t = FloatVector.broadcast(F, 1f).div(z.mul(0.5f).add(1f));
+        FloatVector poly = FloatVector.broadcast(F, Erfc.COEFFICIENTS[9]);
+        for (int c = 8; c >= 0; c--) {
+            poly = poly.fma(t, FloatVector.broadcast(F, Erfc.COEFFICIENTS[c]));
+        }
+        FloatVector tail = t.mul(exp(poly.sub(z.mul(z)))); // erfc(z)
+        VectorMask<Float> negative = x.compare(VectorOperators.LT, 0f);
+        FloatVector cdf = FloatVector.broadcast(F, 2f).sub(tail).blend(tail, negative);
+        return x.mul(0.5f).mul(cdf);
     }
 
     @Override

@@ -86,7 +86,7 @@ final class Int4Matrix implements WeightMatrix, FewOrMany {
         if (Gemm.suitsInt8(rows, out, in)) {
             multiplyAsInt8(x, rows, y);
         } else {
-            Gemm.multiplyWidened(inStorageOrder, reordered(x, rows), rows, y);
+            inStorageOrder.multiply(reordered(x, rows), rows, y.data(), y.then());
         }
     }
 
